@@ -1,0 +1,1 @@
+//! Decides where the work of a Puppet agent goes: no I/O, no clock, no runtime.

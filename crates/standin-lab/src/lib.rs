@@ -1,0 +1,1 @@
+//! A simulated Puppet installation whose servers fail on cue, over real TLS.

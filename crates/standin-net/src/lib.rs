@@ -1,0 +1,1 @@
+//! Reaches the servers of a Puppet installation: names, connections, TLS.

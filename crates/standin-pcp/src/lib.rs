@@ -1,0 +1,1 @@
+//! Chooses a PCP broker from pcp_broker_list and connects to it.
