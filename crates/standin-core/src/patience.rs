@@ -1,0 +1,156 @@
+//! Patience: is a server that does not answer slow, or silent?
+
+use std::time::Duration;
+
+use crate::policy;
+use crate::{Length, Moment};
+
+/// Watches one request whose answer is awaited.
+///
+/// Only silence of the server's transport counts against it; any answer to the question for its
+/// status, be it 503, is a sign of life.
+#[derive(Debug)]
+pub struct Patience {
+    next: Moment,
+    interval: Duration,
+    interval_most: Duration,
+    silence: Duration,
+    misses: u8,
+    silent_since: Option<Moment>,
+}
+
+/// What to do next for a request that is awaited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PatienceStep {
+    /// Go on waiting until this moment.
+    Wait(Moment),
+    /// Ask the server's status on another connection.
+    Ask,
+    /// The server is silent: the request is lost.
+    Silent,
+}
+
+/// What came of asking for the status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sign {
+    /// Something came back.
+    Life,
+    /// Nothing came back.
+    Silence,
+}
+
+impl Patience {
+    /// Patience with a request that is sent now.
+    #[must_use]
+    pub fn new(length: Length, now: Moment, times: &policy::Patience) -> Self {
+        Self {
+            next: now + times.after,
+            interval: times.after,
+            interval_most: times.interval_most,
+            silence: match length {
+                Length::Cheap => times.silence,
+                Length::Long => times.silence_long,
+            },
+            misses: 0,
+            silent_since: None,
+        }
+    }
+
+    /// What to do next. After [`PatienceStep::Ask`] the next call is for [`Patience::heard`].
+    #[must_use]
+    pub fn step(&self, now: Moment) -> PatienceStep {
+        let silent_for = self.silent_since.map(|since| now.since(since));
+        if self.misses >= 2 && silent_for.is_some_and(|span| span >= self.silence) {
+            PatienceStep::Silent
+        } else if now >= self.next {
+            PatienceStep::Ask
+        } else {
+            PatienceStep::Wait(self.next)
+        }
+    }
+
+    /// The status was asked at `asked`, and this came of it.
+    pub fn heard(&mut self, sign: Sign, asked: Moment) {
+        self.next = asked + self.interval;
+        self.interval = (self.interval * 2).min(self.interval_most);
+        match sign {
+            Sign::Life => {
+                self.misses = 0;
+                self.silent_since = None;
+            }
+            Sign::Silence => {
+                self.misses = self.misses.saturating_add(1);
+                self.silent_since.get_or_insert(asked);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use PatienceStep::{Ask, Silent, Wait};
+
+    fn at(seconds: u64) -> Moment {
+        Moment::ORIGIN + Duration::from_secs(seconds)
+    }
+
+    fn patience(length: Length) -> Patience {
+        Patience::new(length, at(0), &policy::Patience::default())
+    }
+
+    #[test]
+    fn nothing_is_asked_for_two_seconds() {
+        let patience = patience(Length::Cheap);
+        assert_eq!(patience.step(at(0)), Wait(at(2)));
+        assert_eq!(patience.step(at(2)), Ask);
+    }
+
+    #[test]
+    fn a_silent_server_is_given_up_after_two_misses_over_four_seconds() {
+        let mut patience = patience(Length::Cheap);
+        patience.heard(Sign::Silence, at(2));
+        assert_eq!(patience.step(at(4)), Ask);
+        patience.heard(Sign::Silence, at(4));
+        assert_eq!(patience.step(at(6)), Silent);
+    }
+
+    #[test]
+    fn a_catalog_is_given_eight_seconds() {
+        let mut patience = patience(Length::Long);
+        patience.heard(Sign::Silence, at(2));
+        patience.heard(Sign::Silence, at(4));
+        assert_eq!(patience.step(at(6)), Wait(at(8)));
+        patience.heard(Sign::Silence, at(8));
+        assert_eq!(patience.step(at(10)), Silent);
+    }
+
+    #[test]
+    fn refusals_at_once_still_take_four_seconds() {
+        let mut patience = patience(Length::Cheap);
+        patience.heard(Sign::Silence, at(2));
+        assert_eq!(patience.step(at(2)), Wait(at(4)));
+        patience.heard(Sign::Silence, at(4));
+        assert_eq!(patience.step(at(4)), Wait(at(8)));
+        patience.heard(Sign::Silence, at(8));
+        assert_eq!(patience.step(at(8)), Silent);
+    }
+
+    #[test]
+    fn a_sign_of_life_starts_again_and_questions_grow_rare() {
+        let mut patience = patience(Length::Cheap);
+        let mut asked = Vec::new();
+        let mut now = at(0);
+        while now < at(120) {
+            match patience.step(now) {
+                Wait(until) => now = until,
+                Ask => {
+                    asked.push(now.since(at(0)).as_secs());
+                    patience.heard(Sign::Life, now);
+                }
+                Silent => panic!("it lives"),
+            }
+        }
+        assert_eq!(asked, [2, 4, 8, 16, 32, 62, 92]);
+    }
+}
