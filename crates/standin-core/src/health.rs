@@ -1,0 +1,574 @@
+//! Health: every cell of an installation, who holds each service, and when work returns.
+
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use smallvec::SmallVec;
+
+use crate::budget::Budget;
+use crate::cell::{Cell, Change, Evidence, Generation, State};
+use crate::order::order;
+use crate::plan::{Barred, Plan};
+use crate::policy::{Failback, Hysteresis, Policy};
+use crate::verdict::{Loss, Unreached, Verdict};
+use crate::{Class, Entry, Installation, Moment, Operation, Server, ServerList, jitter};
+
+mod snapshot;
+
+pub use snapshot::{ClassSnapshot, EntrySnapshot, Snapshot};
+
+/// What is known of every server of an installation, shared by all requests.
+///
+/// It is told verdicts and answers with plans; nothing in it blocks, and the healthy path only
+/// loads.
+#[derive(Debug)]
+pub struct Health {
+    policy: Policy,
+    budget: Budget,
+    servers: Vec<(Server, Cell)>,
+    classes: [Option<ClassHealth>; Class::COUNT],
+    failback: Option<Return>,
+}
+
+/// The health of one class: a cell and a gauge for each server of its list.
+#[derive(Debug)]
+struct ClassHealth {
+    list: ServerList,
+    entries: Vec<EntryHealth>,
+    holder: AtomicUsize,
+}
+
+#[derive(Debug, Default)]
+struct EntryHealth {
+    /// The place of its server in [`Health::servers`].
+    server: usize,
+    cell: Cell,
+    /// Good answers in a row since it lost its place.
+    good: AtomicU8,
+    /// When the first of them came.
+    good_since: AtomicU64,
+    /// When it is next asked whether it is well; `u64::MAX` while it is being asked.
+    next_probe: AtomicU64,
+}
+
+/// When work returns: the policy with this agent's share of the spread.
+#[derive(Debug)]
+struct Return {
+    good: u8,
+    dwell: Duration,
+    interval: Duration,
+    when: When,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum When {
+    AtOnce,
+    AtRun,
+}
+
+/// What an attempt must hand back with its verdict, so that stale evidence is known as such.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    server: Generation,
+    service: Generation,
+}
+
+/// A question to an earlier server: is it well again? It counts as under way until it is handed
+/// to [`Health::probed`].
+#[derive(Debug)]
+#[must_use = "a probe that is not answered blocks the next one"]
+pub struct Probe {
+    class: Class,
+    place: usize,
+    mark: Mark,
+}
+
+impl Probe {
+    /// Whose health is asked.
+    #[must_use]
+    pub const fn class(&self) -> Class {
+        self.class
+    }
+
+    /// The place of the server in the list.
+    #[must_use]
+    pub const fn place(&self) -> usize {
+        self.place
+    }
+}
+
+/// What came of a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Probed {
+    /// The service says that it is running.
+    Good,
+    /// It does not.
+    Bad(Verdict),
+    /// The probe was given up; it counts as nothing.
+    Dropped,
+}
+
+/// Something changed that an operator wants to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// The health of a server changed.
+    Server {
+        /// Which.
+        server: Server,
+        /// How.
+        change: Change,
+    },
+    /// The health of a service at a server changed.
+    Service {
+        /// Whose.
+        class: Class,
+        /// Where.
+        server: Server,
+        /// How.
+        change: Change,
+    },
+    /// Work moved to a later server of the list.
+    Failover {
+        /// Whose.
+        class: Class,
+        /// Who held it.
+        from: Server,
+        /// Who holds it now.
+        to: Server,
+    },
+    /// Work returned to an earlier server of the list.
+    Failback {
+        /// Whose.
+        class: Class,
+        /// Who held it.
+        from: Server,
+        /// Who holds it now.
+        to: Server,
+    },
+}
+
+/// What happened to health; nearly always nothing.
+pub type Events = SmallVec<[Event; 1]>;
+
+impl Health {
+    /// Everyone is presumed well.
+    ///
+    /// `agent` is 64 bits made from the agent's name: they choose its share of the failback spread.
+    #[must_use]
+    pub fn new(installation: &Installation, policy: Policy, agent: u64) -> Self {
+        let mut servers: Vec<(Server, Cell)> = Vec::new();
+        let mut classes = [const { None }; Class::COUNT];
+        for class in Class::all() {
+            let Some(list) = installation.list(class.service()) else {
+                continue;
+            };
+            let entries = list.servers().map(|server| {
+                let known = servers.iter().position(|(other, _)| other == server);
+                let server = known.unwrap_or_else(|| {
+                    servers.push((server.clone(), Cell::default()));
+                    servers.len() - 1
+                });
+                EntryHealth {
+                    server,
+                    ..EntryHealth::default()
+                }
+            });
+            classes[class.index()] = Some(ClassHealth {
+                entries: entries.collect(),
+                list: list.clone(),
+                holder: AtomicUsize::new(0),
+            });
+        }
+        Self {
+            budget: Budget::new(&policy.repeats),
+            failback: Return::new(&policy.failback, agent),
+            policy,
+            servers,
+            classes,
+        }
+    }
+
+    /// The policy that it was made with.
+    #[must_use]
+    pub const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// The budget of repeats that all requests share.
+    #[must_use]
+    pub const fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// The servers of a class; `None` when the installation does not have it.
+    #[must_use]
+    pub fn list(&self, class: Class) -> Option<&ServerList> {
+        self.class(class).map(|class| &class.list)
+    }
+
+    /// The entry at a place of a class's list.
+    #[must_use]
+    pub fn entry(&self, class: Class, place: usize) -> Option<&Entry> {
+        self.list(class)?.entries().get(place)
+    }
+
+    /// The walk of a request; `None` when the installation does not have the service.
+    ///
+    /// `pin` is the place that the request's run keeps to. `deadline` only shortens the policy's.
+    #[must_use]
+    pub fn plan(
+        &self,
+        operation: Operation,
+        pin: Option<usize>,
+        deadline: Option<Moment>,
+        now: Moment,
+    ) -> Option<Plan> {
+        let class = self.class(operation.class())?;
+        let entries = class.list.entries();
+        let allowed = |place: usize| operation.may_go_to(entries[place].role);
+        let state = |place: usize| self.state(class, place);
+        let holder = class.holder.load(Ordering::Acquire);
+        let order = order(entries.len(), pin, holder, allowed, state);
+        let barred = match order.0.len() < entries.len() {
+            true => Barred::Replica,
+            false => Barred::Nobody,
+        };
+        let usual = now + self.policy.deadline.of(operation);
+        let deadline = deadline.map_or(usual, |earlier| earlier.min(usual));
+        self.budget.deposit();
+        let role = |place: usize| entries[place].role;
+        Some(Plan::new(
+            operation,
+            order,
+            barred,
+            role,
+            deadline,
+            &self.policy,
+        ))
+    }
+
+    /// What an attempt at `place` that begins now hands back with its verdict.
+    #[must_use]
+    pub fn mark(&self, class: Class, place: usize) -> Option<Mark> {
+        let entry = self.class(class)?.entries.get(place)?;
+        Some(Mark {
+            server: self.servers[entry.server].1.generation(),
+            service: entry.cell.generation(),
+        })
+    }
+
+    /// How long one connection to `place` may take. `alone` when nobody stands in for it.
+    #[must_use]
+    pub fn connect_limit(&self, class: Class, place: usize, alone: Alone) -> Duration {
+        let times = &self.policy.connect;
+        let server = self
+            .class(class)
+            .and_then(|class| class.entries.get(place))
+            .map(|entry| self.servers[entry.server].1.state());
+        match (server, alone) {
+            (Some(State::Benched | State::Probing), Alone::Yes) => times.limit_benched,
+            _ => times.limit,
+        }
+    }
+
+    /// Takes in the verdict of one attempt. `random` jitters a bench.
+    pub fn record(
+        &self,
+        class: Class,
+        place: usize,
+        mark: Mark,
+        verdict: Verdict,
+        now: Moment,
+        random: u64,
+    ) -> Events {
+        let mut events = Events::new();
+        let Some(health) = self.class(class) else {
+            return events;
+        };
+        let Some(entry) = health.entries.get(place) else {
+            return events;
+        };
+        let (of_server, of_service) = evidence(verdict);
+        let trip = &self.policy.trip;
+        let server = || health.list.entries()[place].server.clone();
+        if let Some(evidence) = of_server {
+            let cell = &self.servers[entry.server].1;
+            let change = cell.record(evidence, mark.server, now, random, trip);
+            events.extend(change.map(|change| Event::Server {
+                server: server(),
+                change,
+            }));
+        }
+        if let Some(evidence) = of_service {
+            let change = entry.cell.record(evidence, mark.service, now, random, trip);
+            events.extend(change.map(|change| Event::Service {
+                class,
+                server: server(),
+                change,
+            }));
+        }
+        if place < health.holder.load(Ordering::Acquire) {
+            match verdict {
+                Verdict::Answered => events.extend(self.good(class, place, now)),
+                Verdict::Busy(_) | Verdict::Local => {}
+                _ => entry.good.store(0, Ordering::Release),
+            }
+        }
+        events
+    }
+
+    /// The request was answered at `place` after its holder had failed it: the work moves there.
+    pub fn take_over(&self, class: Class, place: usize, now: Moment) -> Option<Event> {
+        let health = self.class(class)?;
+        let holder = health.holder.load(Ordering::Acquire);
+        self.move_to(class, holder, place, now)
+    }
+
+    /// The place of the class's present holder.
+    #[must_use]
+    pub fn holder(&self, class: Class) -> Option<usize> {
+        Some(self.class(class)?.holder.load(Ordering::Acquire))
+    }
+
+    /// A question that is due to a server earlier than the holder, if any.
+    #[must_use]
+    pub fn probe_due(&self, class: Class, now: Moment) -> Option<Probe> {
+        let health = self.class(class)?;
+        let holder = health.holder.load(Ordering::Acquire);
+        self.failback.as_ref()?;
+        (0..holder).find_map(|place| self.claim(class, health, place, now))
+    }
+
+    /// Takes in what came of a probe.
+    pub fn probed(&self, probe: &Probe, came: Probed, now: Moment, random: u64) -> Events {
+        let Probe { class, place, mark } = *probe;
+        let mut events = match came {
+            Probed::Good => self.record(class, place, mark, Verdict::Answered, now, random),
+            Probed::Bad(verdict) => self.record(class, place, mark, verdict, now, random),
+            Probed::Dropped => Events::new(),
+        };
+        let Some(health) = self.class(class) else {
+            return events;
+        };
+        let entry = &health.entries[place];
+        let server = &self.servers[entry.server].1;
+        if let Probed::Bad(verdict) = came {
+            // A probe has no second chance: what would merely add up elsewhere benches here.
+            let (of_server, of_service) = evidence(verdict);
+            let (cell, generation) = match (of_server, of_service) {
+                (Some(Evidence::Good) | None, Some(_)) => (&entry.cell, mark.service),
+                _ => (server, mark.server),
+            };
+            if cell.state() == State::Probing {
+                let change =
+                    cell.record(Evidence::Down, generation, now, random, &self.policy.trip);
+                events.extend(change.map(|change| Event::Server {
+                    server: health.list.entries()[place].server.clone(),
+                    change,
+                }));
+            }
+        }
+        server.drop_probe(mark.server);
+        entry.cell.drop_probe(mark.service);
+        let interval = self
+            .failback
+            .as_ref()
+            .map_or(Duration::ZERO, |r| r.interval);
+        entry
+            .next_probe
+            .store((now + interval).as_nanos(), Ordering::Release);
+        events
+    }
+
+    /// A run begins: with [`Failback::NextRun`], work returns here and nowhere else.
+    pub fn begin_run(&self, now: Moment) -> Events {
+        let mut events = Events::new();
+        for class in Class::all() {
+            let Some(holder) = self.holder(class) else {
+                continue;
+            };
+            let returned = (0..holder).find_map(|place| self.come_back(class, place, now));
+            events.extend(returned);
+        }
+        events
+    }
+
+    fn class(&self, class: Class) -> Option<&ClassHealth> {
+        self.classes[class.index()].as_ref()
+    }
+
+    /// The worse of what is known of the server and of the service there.
+    fn state(&self, class: &ClassHealth, place: usize) -> State {
+        let entry = &class.entries[place];
+        let server = self.servers[entry.server].1.state();
+        match (server, entry.cell.state()) {
+            (State::Benched, _) | (_, State::Benched) => State::Benched,
+            (State::Probing, _) | (_, State::Probing) => State::Probing,
+            (State::Suspect, _) | (_, State::Suspect) => State::Suspect,
+            (State::Ready, State::Ready) => State::Ready,
+        }
+    }
+
+    fn claim(
+        &self,
+        class: Class,
+        health: &ClassHealth,
+        place: usize,
+        now: Moment,
+    ) -> Option<Probe> {
+        let entry = &health.entries[place];
+        let due = entry.next_probe.load(Ordering::Acquire);
+        if now.as_nanos() < due {
+            return None;
+        }
+        let mut mark = self.mark(class, place)?;
+        let server = &self.servers[entry.server].1;
+        entry
+            .next_probe
+            .compare_exchange(due, u64::MAX, Ordering::AcqRel, Ordering::Acquire)
+            .ok()?;
+        let claims = (claim_cell(server, now), claim_cell(&entry.cell, now));
+        if let (Claim::Taken(taken), _) = claims {
+            mark.server = taken;
+        }
+        if let (_, Claim::Taken(taken)) = claims {
+            mark.service = taken;
+        }
+        if let (Claim::NotYet, _) | (_, Claim::NotYet) = claims {
+            server.drop_probe(mark.server);
+            entry.cell.drop_probe(mark.service);
+            entry.next_probe.store(due, Ordering::Release);
+            return None;
+        }
+        Some(Probe { class, place, mark })
+    }
+
+    /// One more good answer from a server before the holder.
+    fn good(&self, class: Class, place: usize, now: Moment) -> Option<Event> {
+        let entry = self.class(class)?.entries.get(place)?;
+        if entry.good.load(Ordering::Acquire) == 0 {
+            entry.good_since.store(now.as_nanos(), Ordering::Release);
+        }
+        let _ = entry
+            .good
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |good| {
+                good.checked_add(1)
+            });
+        match self.failback.as_ref()?.when {
+            When::AtOnce => self.come_back(class, place, now),
+            When::AtRun => None,
+        }
+    }
+
+    /// Moves the work back to `place` if it has been good for long enough.
+    fn come_back(&self, class: Class, place: usize, now: Moment) -> Option<Event> {
+        let health = self.class(class)?;
+        let entry = health.entries.get(place)?;
+        let terms = self.failback.as_ref()?;
+        let good_since = Moment::from_nanos(entry.good_since.load(Ordering::Acquire));
+        let good = entry.good.load(Ordering::Acquire);
+        if good < terms.good || now.since(good_since) < terms.dwell {
+            return None;
+        }
+        let holder = health.holder.load(Ordering::Acquire);
+        (place < holder)
+            .then(|| self.move_to(class, holder, place, now))
+            .flatten()
+    }
+
+    fn move_to(&self, class: Class, from: usize, to: usize, now: Moment) -> Option<Event> {
+        let health = self.class(class)?;
+        if from == to || to >= health.entries.len() {
+            return None;
+        }
+        health
+            .holder
+            .compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire)
+            .ok()?;
+        let interval = self
+            .failback
+            .as_ref()
+            .map_or(Duration::ZERO, |r| r.interval);
+        for entry in &health.entries[..to] {
+            entry.good.store(0, Ordering::Release);
+            entry
+                .next_probe
+                .store((now + interval).as_nanos(), Ordering::Release);
+        }
+        let server = |place: usize| health.list.entries()[place].server.clone();
+        let (from, to, later) = (server(from), server(to), to > from);
+        Some(match later {
+            true => Event::Failover { class, from, to },
+            false => Event::Failback { class, from, to },
+        })
+    }
+}
+
+/// Whether a candidate has a stand-in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alone {
+    /// Nobody else may be asked.
+    Yes,
+    /// Somebody else may be asked.
+    No,
+}
+
+impl Return {
+    fn new(failback: &Failback, agent: u64) -> Option<Self> {
+        let (hysteresis, when) = match failback {
+            Failback::Immediate => {
+                let at_once = Hysteresis {
+                    good: 1,
+                    dwell: Duration::ZERO,
+                    spread: Duration::ZERO,
+                    ..Hysteresis::default()
+                };
+                (at_once, When::AtOnce)
+            }
+            Failback::Hysteresis(hysteresis) => (hysteresis.clone(), When::AtOnce),
+            Failback::NextRun(hysteresis) => (hysteresis.clone(), When::AtRun),
+            Failback::Never => return None,
+        };
+        Some(Self {
+            good: hysteresis.good,
+            dwell: hysteresis.dwell + jitter::fraction(hysteresis.spread, agent),
+            interval: hysteresis.interval(),
+            when,
+        })
+    }
+}
+
+enum Claim {
+    Free,
+    Taken(Generation),
+    NotYet,
+}
+
+fn claim_cell(cell: &Cell, now: Moment) -> Claim {
+    match (cell.state(), cell.claim_probe(now)) {
+        (State::Ready | State::Suspect, _) => Claim::Free,
+        (_, Some(generation)) => Claim::Taken(generation),
+        (_, None) => Claim::NotYet,
+    }
+}
+
+/// What a verdict shows of the server, and of the service there.
+fn evidence(verdict: Verdict) -> (Option<Evidence>, Option<Evidence>) {
+    use Evidence::{Doubt, Down, Failure, Good, Slow, Weak};
+    match verdict {
+        Verdict::Answered => (Some(Good), Some(Good)),
+        Verdict::NotReady(_) => (Some(Good), Some(Failure)),
+        Verdict::Busy(_) => (Some(Good), None),
+        Verdict::Unreached(Unreached::Refused) | Verdict::Untrusted => (Some(Down), None),
+        Verdict::Unreached(Unreached::PassedOver) => (Some(Doubt), None),
+        Verdict::Unreached(_) => (Some(Slow), None),
+        Verdict::Local => (None, None),
+        Verdict::Lost(Loss::Silent) => (Some(Down), None),
+        Verdict::Lost(Loss::Garbage) => (None, Some(Failure)),
+        Verdict::Lost(_) | Verdict::Cut => (None, Some(Weak)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,265 @@
+use super::*;
+use crate::Service;
+use crate::plan::Step;
+use crate::verdict::Processed;
+
+const SERVER: Class = Class::Service(Service::PuppetServer);
+const REFUSED: Verdict = Verdict::Unreached(Unreached::Refused);
+
+fn at(seconds: u64) -> Moment {
+    Moment::ORIGIN + Duration::from_secs(seconds)
+}
+
+fn health_with(failback: Failback) -> Health {
+    let installation = Installation::of_hosts("m", Some("r")).unwrap();
+    let policy = Policy {
+        failback,
+        ..Policy::default()
+    };
+    Health::new(&installation, policy, 0)
+}
+
+fn health() -> Health {
+    health_with(Failback::default())
+}
+
+fn first(health: &Health, method: &str, path: &str, now: Moment) -> usize {
+    let operation = Operation::of(method, path).unwrap();
+    let mut plan = health.plan(operation, None, None, now).unwrap();
+    match plan.step(now, health.budget()) {
+        Step::Attempt { place, .. } => place,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn node(health: &Health, seconds: u64) -> usize {
+    first(health, "GET", "/puppet/v3/node/a", at(seconds))
+}
+
+fn record(health: &Health, class: Class, place: usize, verdict: Verdict, seconds: u64) {
+    let mark = health.mark(class, place).unwrap();
+    health.record(class, place, mark, verdict, at(seconds), u64::MAX);
+}
+
+/// Asks each time a probe is due, and returns the seconds at which `came` was said.
+fn probe(health: &Health, seconds: std::ops::Range<u64>, came: Probed) -> Vec<u64> {
+    let mut asked = Vec::new();
+    for second in seconds {
+        if let Some(probe) = health.probe_due(SERVER, at(second)) {
+            assert!(health.probe_due(SERVER, at(second)).is_none(), "two probes");
+            health.probed(&probe, came, at(second), u64::MAX);
+            asked.push(second);
+        }
+    }
+    asked
+}
+
+#[test]
+fn a_refused_port_moves_every_service_of_that_port_and_no_other() {
+    let health = health();
+    record(&health, SERVER, 0, REFUSED, 0);
+    assert_eq!(node(&health, 0), 1);
+    assert_eq!(first(&health, "GET", "/file-sync/v1/x", at(0)), 1);
+    assert_eq!(first(&health, "GET", "/pdb/query/v4", at(0)), 0);
+}
+
+#[test]
+fn failures_of_one_service_do_not_touch_its_neighbour() {
+    let health = health();
+    let not_ready = Verdict::NotReady(Processed::No);
+    let classifier = Class::Service(Service::NodeClassifier);
+    for second in 0..3 {
+        record(&health, classifier, 0, not_ready, second);
+    }
+    let classify = "/classifier-api/v1/classified/nodes/a";
+    assert_eq!(first(&health, "POST", classify, at(3)), 1);
+    assert_eq!(first(&health, "GET", "/rbac-api/v1/users", at(3)), 0);
+}
+
+#[test]
+fn failed_queries_do_not_touch_commands() {
+    let health = health();
+    let queries = Class::Service(Service::PuppetDb);
+    for second in 0..3 {
+        record(
+            &health,
+            queries,
+            0,
+            Verdict::NotReady(Processed::No),
+            second,
+        );
+    }
+    assert_eq!(first(&health, "GET", "/pdb/query/v4", at(3)), 1);
+    assert_eq!(first(&health, "POST", "/pdb/cmd/v1", at(3)), 0);
+}
+
+#[test]
+fn busy_and_answered_errors_bench_nobody() {
+    let health = health();
+    for second in 0..20 {
+        record(&health, SERVER, 0, Verdict::Busy(Duration::ZERO), second);
+        record(&health, SERVER, 0, Verdict::Answered, second);
+    }
+    assert_eq!(node(&health, 20), 0);
+}
+
+#[test]
+fn a_fault_of_this_machine_benches_nobody() {
+    let health = health();
+    for second in 0..20 {
+        record(&health, SERVER, 0, Verdict::Local, second);
+    }
+    assert_eq!(node(&health, 20), 0);
+}
+
+#[test]
+fn the_one_that_took_over_holds_the_service_when_the_bench_is_over() {
+    let health = health();
+    record(&health, SERVER, 0, REFUSED, 0);
+    let event = health.take_over(SERVER, 1, at(0)).unwrap();
+    assert!(matches!(event, Event::Failover { .. }));
+    assert_eq!(node(&health, 1000), 1);
+}
+
+#[test]
+fn a_write_for_the_master_still_goes_to_the_master() {
+    let health = health();
+    record(&health, SERVER, 0, REFUSED, 0);
+    health.take_over(SERVER, 1, at(0));
+    let path = "/puppet-ca/v1/certificate_request/a";
+    assert_eq!(first(&health, "PUT", path, at(1)), 0);
+}
+
+#[test]
+fn work_returns_after_two_good_probes_and_thirty_seconds() {
+    let health = health();
+    record(&health, SERVER, 0, REFUSED, 0);
+    health.take_over(SERVER, 1, at(0));
+    let asked = probe(&health, 1..60, Probed::Good);
+    assert_eq!(asked, [10, 20, 30, 40]);
+    assert_eq!(node(&health, 41), 0);
+}
+
+#[test]
+fn an_agent_waits_for_its_share_of_the_spread() {
+    let installation = Installation::of_hosts("m", Some("r")).unwrap();
+    let health = Health::new(&installation, Policy::default(), u64::MAX / 2);
+    record(&health, SERVER, 0, REFUSED, 0);
+    health.take_over(SERVER, 1, at(0));
+    let asked = probe(&health, 1..400, Probed::Good);
+    assert_eq!(
+        asked.last(),
+        Some(&190),
+        "10 s, then 30 s and half of 5 min"
+    );
+}
+
+#[test]
+fn a_bad_probe_starts_the_count_again_and_lengthens_the_bench() {
+    let health = health();
+    record(&health, SERVER, 0, REFUSED, 0);
+    health.take_over(SERVER, 1, at(0));
+    assert_eq!(probe(&health, 1..21, Probed::Good), [10, 20]);
+    assert_eq!(probe(&health, 21..31, Probed::Bad(REFUSED)), [30]);
+    let asked = probe(&health, 31..120, Probed::Good);
+    assert_eq!(asked.len(), 4);
+    assert!(asked[3] >= asked[0] + 30);
+}
+
+#[test]
+fn a_dropped_probe_is_asked_again() {
+    let health = health();
+    record(&health, SERVER, 0, REFUSED, 0);
+    health.take_over(SERVER, 1, at(0));
+    assert_eq!(probe(&health, 1..41, Probed::Dropped), [10, 20, 30, 40]);
+    assert_eq!(node(&health, 1000), 1);
+}
+
+#[test]
+fn while_all_is_well_nobody_is_probed() {
+    assert_eq!(probe(&health(), 0..1000, Probed::Good), []);
+}
+
+#[test]
+fn never_means_until_the_holder_fails() {
+    let health = health_with(Failback::Never);
+    record(&health, SERVER, 0, REFUSED, 0);
+    health.take_over(SERVER, 1, at(0));
+    assert_eq!(probe(&health, 0..1000, Probed::Good), []);
+    record(&health, SERVER, 1, REFUSED, 1000);
+    record(&health, SERVER, 0, Verdict::Answered, 1000);
+    let event = health.take_over(SERVER, 0, at(1000)).unwrap();
+    assert!(matches!(event, Event::Failback { .. }));
+}
+
+#[test]
+fn next_run_returns_where_a_run_begins_and_nowhere_else() {
+    let health = health_with(Failback::NextRun(Hysteresis {
+        spread: Duration::ZERO,
+        ..Hysteresis::default()
+    }));
+    record(&health, SERVER, 0, REFUSED, 0);
+    health.take_over(SERVER, 1, at(0));
+    probe(&health, 1..100, Probed::Good);
+    assert_eq!(node(&health, 100), 1);
+    assert!(!health.begin_run(at(100)).is_empty());
+    assert_eq!(node(&health, 100), 0);
+}
+
+#[test]
+fn immediate_returns_with_the_first_good_answer() {
+    let health = health_with(Failback::Immediate);
+    record(&health, SERVER, 0, REFUSED, 0);
+    health.take_over(SERVER, 1, at(0));
+    record(&health, SERVER, 0, Verdict::Answered, 1);
+    assert_eq!(node(&health, 1), 0);
+}
+
+#[test]
+fn a_flapping_master_is_not_returned_to() {
+    let health = health();
+    record(&health, SERVER, 0, REFUSED, 0);
+    health.take_over(SERVER, 1, at(0));
+    for second in 1..600 {
+        let came = match second % 2 {
+            0 => Probed::Good,
+            _ => Probed::Bad(REFUSED),
+        };
+        record(&health, SERVER, 0, REFUSED, second);
+        probe(&health, second..second + 1, came);
+        assert_eq!(health.holder(SERVER), Some(1));
+    }
+}
+
+#[test]
+fn the_earliest_deadline_counts() {
+    let health = health();
+    let operation = Operation::of("GET", "/puppet/v3/node/a").unwrap();
+    let plan = |deadline| health.plan(operation, None, deadline, at(0)).unwrap();
+    assert_eq!(plan(None).deadline(), at(240));
+    assert_eq!(plan(Some(at(7))).deadline(), at(7));
+    assert_eq!(plan(Some(at(999))).deadline(), at(240));
+}
+
+#[test]
+fn a_benched_server_without_a_stand_in_is_not_waited_for_long() {
+    let health = health();
+    let limit = |alone| health.connect_limit(SERVER, 0, alone);
+    assert_eq!(limit(Alone::Yes), Duration::from_millis(3100));
+    record(&health, SERVER, 0, REFUSED, 0);
+    assert_eq!(limit(Alone::Yes), Duration::from_millis(1100));
+    assert_eq!(limit(Alone::No), Duration::from_millis(3100));
+}
+
+#[test]
+fn a_snapshot_says_who_holds_what_and_which_roles_were_taken() {
+    let health = health();
+    record(&health, SERVER, 0, REFUSED, 0);
+    health.take_over(SERVER, 1, at(0));
+    let snapshot = health.snapshot();
+    let class = &snapshot.classes[0];
+    assert_eq!(class.class, "puppet-server");
+    assert_eq!(class.holder.host(), "r");
+    assert_eq!(class.entries[0].server_state, State::Benched);
+    assert_eq!(class.entries[1].role, crate::Role::Replica);
+}

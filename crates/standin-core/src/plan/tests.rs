@@ -1,0 +1,309 @@
+use super::*;
+use crate::policy::Repeats;
+use crate::verdict::{Loss, Unreached};
+use proptest::prelude::*;
+
+const REFUSED: Verdict = Verdict::Unreached(Unreached::Refused);
+const LOST: Verdict = Verdict::Lost(Loss::Reset);
+const DOWN: Verdict = Verdict::NotReady(Processed::No);
+const GATEWAY: Verdict = Verdict::NotReady(Processed::Maybe);
+
+fn at(seconds: u64) -> Moment {
+    Moment::ORIGIN + Duration::from_secs(seconds)
+}
+
+fn budget() -> Budget {
+    Budget::new(&Repeats::default())
+}
+
+fn operation(method: &str, path: &str) -> Operation {
+    Operation::of(method, path).unwrap()
+}
+
+fn node() -> Operation {
+    operation("GET", "/puppet/v3/node/a")
+}
+
+fn deploy() -> Operation {
+    operation("POST", "/code-manager/v1/deploys")
+}
+
+fn plan_for(operation: Operation, roles: &[Role]) -> Plan {
+    let allowed = |place: &usize| operation.may_go_to(roles[*place]);
+    let order: Order = (0..roles.len()).filter(allowed).collect();
+    let barred = match order.len() == roles.len() {
+        true => Barred::Nobody,
+        false => Barred::Replica,
+    };
+    Plan::new(
+        operation,
+        (order, Mood::Calm),
+        barred,
+        |place| roles[place],
+        at(240),
+        &Policy::default(),
+    )
+}
+
+fn plan(operation: Operation) -> Plan {
+    plan_for(operation, &[Role::Master, Role::Replica])
+}
+
+fn place(step: Step) -> usize {
+    match step {
+        Step::Attempt { place, .. } => place,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn an_answer_is_handed_back() {
+    let mut plan = plan(node());
+    assert_eq!(place(plan.step(at(0), &budget())), 0);
+    assert_eq!(plan.record(0, Verdict::Answered, at(0), 0), After::HandBack);
+}
+
+#[test]
+fn an_unreached_master_gives_way_to_the_replica() {
+    let mut plan = plan(node());
+    plan.step(at(0), &budget());
+    assert_eq!(plan.record(0, REFUSED, at(0), 0), After::GoOn);
+    assert_eq!(place(plan.step(at(0), &budget())), 1);
+}
+
+#[test]
+fn moving_on_before_anything_was_sent_costs_no_budget() {
+    let broke = budget();
+    while broke.withdraw().is_some() {}
+    let mut plan = plan(node());
+    plan.step(at(0), &broke);
+    plan.record(0, REFUSED, at(0), 0);
+    assert_eq!(place(plan.step(at(0), &broke)), 1);
+}
+
+#[test]
+fn a_repeat_needs_budget() {
+    let broke = budget();
+    while broke.withdraw().is_some() {}
+    let mut plan = plan(node());
+    plan.step(at(0), &broke);
+    plan.record(0, LOST, at(0), 0);
+    assert_eq!(plan.step(at(0), &broke), Step::GiveUp(GiveUp::OverBudget));
+}
+
+#[test]
+fn a_lost_request_that_may_be_repeated_goes_to_the_next_server() {
+    let mut plan = plan(node());
+    plan.step(at(0), &budget());
+    plan.record(0, LOST, at(0), 0);
+    assert_eq!(place(plan.step(at(0), &budget())), 1);
+}
+
+#[test]
+fn a_lost_request_that_may_not_be_repeated_ends_the_walk() {
+    let mut plan = plan_for(deploy(), &[Role::Pool, Role::Pool]);
+    plan.step(at(0), &budget());
+    plan.record(0, LOST, at(0), 0);
+    let end = plan.step(at(0), &budget());
+    assert_eq!(end, Step::GiveUp(GiveUp::MaybeProcessed));
+}
+
+#[test]
+fn not_processed_moves_on_whatever_the_operation() {
+    let mut plan = plan_for(deploy(), &[Role::Pool, Role::Pool]);
+    plan.step(at(0), &budget());
+    assert_eq!(plan.record(0, DOWN, at(0), 0), After::GoOn);
+    assert_eq!(place(plan.step(at(0), &budget())), 1);
+}
+
+#[test]
+fn a_gateway_error_for_a_harmful_operation_is_the_answer() {
+    let mut plan = plan_for(deploy(), &[Role::Pool, Role::Pool]);
+    plan.step(at(0), &budget());
+    assert_eq!(plan.record(0, GATEWAY, at(0), 0), After::HandBack);
+}
+
+#[test]
+fn a_write_for_the_master_fails_at_once_when_it_is_unreached() {
+    let mut plan = plan(deploy());
+    assert_eq!(place(plan.step(at(0), &budget())), 0);
+    plan.record(0, REFUSED, at(0), 0);
+    let end = plan.step(at(0), &budget());
+    assert_eq!(end, Step::GiveUp(GiveUp::NotDuringFailover));
+}
+
+#[test]
+fn a_list_of_replicas_only_takes_no_write() {
+    let mut plan = plan_for(deploy(), &[Role::Replica]);
+    let end = plan.step(at(0), &budget());
+    assert_eq!(end, Step::GiveUp(GiveUp::NotDuringFailover));
+}
+
+#[test]
+fn after_a_full_pass_there_is_one_more_attempt_after_a_pause() {
+    let mut plan = plan(node());
+    let budget = budget();
+    for expected in [0, 1] {
+        assert_eq!(place(plan.step(at(0), &budget)), expected);
+        plan.record(expected, REFUSED, at(0), u64::MAX);
+    }
+    let Step::Wait(until) = plan.step(at(0), &budget) else {
+        panic!("no pause")
+    };
+    assert!(until <= at(0) + Duration::from_millis(50));
+    assert_eq!(place(plan.step(until, &budget)), 0);
+    plan.record(0, REFUSED, until, 0);
+    assert_eq!(plan.step(until, &budget), Step::GiveUp(GiveUp::Exhausted));
+}
+
+#[test]
+fn the_same_want_of_trust_everywhere_ends_the_walk() {
+    let mut plan = plan(node());
+    for expected in [0, 1] {
+        assert_eq!(place(plan.step(at(0), &budget())), expected);
+        plan.record(expected, Verdict::Untrusted, at(0), 0);
+    }
+    let end = plan.step(at(0), &budget());
+    assert_eq!(end, Step::GiveUp(GiveUp::Untrusted));
+}
+
+#[test]
+fn a_busy_master_is_waited_for_and_not_its_replica_asked() {
+    let mut plan = plan(node());
+    plan.step(at(0), &budget());
+    plan.record(0, Verdict::Busy(Duration::ZERO), at(0), 0);
+    assert_eq!(plan.step(at(0), &budget()), Step::Wait(at(1)));
+    assert_eq!(place(plan.step(at(1), &budget())), 0);
+}
+
+#[test]
+fn the_replica_is_asked_when_the_wait_would_outlast_the_deadline() {
+    let mut plan = plan(node());
+    plan.step(at(0), &budget());
+    plan.record(0, Verdict::Busy(Duration::from_secs(600)), at(0), 0);
+    assert_eq!(place(plan.step(at(0), &budget())), 1);
+}
+
+#[test]
+fn another_server_of_the_pool_is_asked_freely() {
+    let mut plan = plan_for(node(), &[Role::Pool, Role::Pool, Role::Pool]);
+    plan.step(at(0), &budget());
+    plan.record(0, Verdict::Busy(Duration::from_secs(9)), at(0), 0);
+    assert_eq!(place(plan.step(at(0), &budget())), 1);
+}
+
+#[test]
+fn a_server_that_stays_busy_is_sent_to_a_bounded_number_of_times() {
+    let mut plan = plan(node());
+    let mut now = at(0);
+    let mut sent = 0;
+    let budget = budget();
+    loop {
+        match plan.step(now, &budget) {
+            Step::Attempt { place, .. } => {
+                sent += 1;
+                plan.record(place, Verdict::Busy(Duration::ZERO), now, 0);
+            }
+            Step::Wait(until) => now = until,
+            Step::GiveUp(why) => break assert_eq!(why, GiveUp::Exhausted),
+        }
+    }
+    assert_eq!(sent, 3);
+}
+
+#[test]
+fn a_fault_of_this_machine_ends_the_walk() {
+    let mut plan = plan(node());
+    plan.step(at(0), &budget());
+    plan.record(0, Verdict::Local, at(0), 0);
+    assert_eq!(plan.step(at(0), &budget()), Step::GiveUp(GiveUp::Local));
+}
+
+#[test]
+fn an_attempt_leaves_time_for_the_next_candidate() {
+    let mut plan = plan(node());
+    let Step::Attempt { until, .. } = plan.step(at(0), &budget()) else {
+        panic!("no attempt")
+    };
+    assert_eq!(until, at(180));
+    plan.record(0, LOST, at(180), 0);
+    let Step::Attempt { until, .. } = plan.step(at(180), &budget()) else {
+        panic!("no attempt")
+    };
+    assert_eq!(until, at(240));
+}
+
+#[test]
+fn a_request_that_may_not_be_repeated_gets_all_the_time_there_is() {
+    let mut plan = plan_for(deploy(), &[Role::Master, Role::Master]);
+    let Step::Attempt { until, .. } = plan.step(at(0), &budget()) else {
+        panic!("no attempt")
+    };
+    assert_eq!(until, at(240));
+}
+
+#[test]
+fn past_the_deadline_nothing_is_tried() {
+    let mut plan = plan(node());
+    assert_eq!(
+        plan.step(at(240), &budget()),
+        Step::GiveUp(GiveUp::DeadlinePassed)
+    );
+}
+
+fn verdict() -> impl Strategy<Value = Verdict> {
+    prop_oneof![
+        Just(REFUSED),
+        Just(Verdict::Unreached(Unreached::TimedOut)),
+        Just(LOST),
+        Just(Verdict::Lost(Loss::Silent)),
+        Just(DOWN),
+        Just(GATEWAY),
+        Just(Verdict::Untrusted),
+        (0u64..400).prop_map(|s| Verdict::Busy(Duration::from_secs(s))),
+    ]
+}
+
+proptest! {
+    /// Whatever happens, a walk ends in time, and a harmful request is never sent again once a
+    /// server may have taken it.
+    #[test]
+    fn every_walk_ends_and_harm_is_done_once(
+        verdicts in prop::collection::vec((verdict(), 0u64..100, any::<u64>()), 64),
+        servers in 1usize..6,
+        harmful: bool,
+    ) {
+        let operation = if harmful { deploy() } else { node() };
+        let roles = vec![Role::Pool; servers];
+        let mut plan = plan_for(operation, &roles);
+        let budget = budget();
+        let mut now = at(0);
+        let mut maybe_taken = 0;
+        let mut attempts = 0;
+        for (verdict, took, random) in verdicts {
+            match plan.step(now, &budget) {
+                Step::Attempt { place, until } => {
+                    prop_assert!(until <= at(240) && until > now);
+                    prop_assert_eq!(maybe_taken, 0);
+                    attempts += 1;
+                    now = until.min(now + Duration::from_secs(took));
+                    if harmful && matches!(verdict, Verdict::Lost(_) | GATEWAY) {
+                        maybe_taken += 1;
+                    }
+                    if plan.record(place, verdict, now, random) == After::HandBack {
+                        return Ok(());
+                    }
+                }
+                Step::Wait(until) => {
+                    prop_assert!(until > now && until <= at(240));
+                    now = until;
+                }
+                Step::GiveUp(_) => {
+                    prop_assert!(attempts <= 2 * servers + 2);
+                    return Ok(());
+                }
+            }
+        }
+        prop_assert!(false, "the walk did not end");
+    }
+}
