@@ -213,6 +213,13 @@ impl Health {
         self.list(class)?.entries().get(place)
     }
 
+    /// The worse of what is known of the server at a place and of the service there.
+    #[must_use]
+    pub fn state(&self, class: Class, place: usize) -> Option<State> {
+        let class = self.class(class)?;
+        (place < class.entries.len()).then(|| self.state_in(class, place))
+    }
+
     /// The walk of a request; `None` when the installation does not have the service.
     ///
     /// `pin` is the place that the request's run keeps to. `deadline` only shortens the policy's.
@@ -227,7 +234,7 @@ impl Health {
         let class = self.class(operation.class())?;
         let entries = class.list.entries();
         let allowed = |place: usize| operation.may_go_to(entries[place].role);
-        let state = |place: usize| self.state(class, place);
+        let state = |place: usize| self.state_in(class, place);
         let holder = class.holder.load(Ordering::Acquire);
         let order = order(entries.len(), pin, holder, allowed, state);
         let barred = match order.0.len() < entries.len() {
@@ -398,8 +405,7 @@ impl Health {
         self.classes[class.index()].as_ref()
     }
 
-    /// The worse of what is known of the server and of the service there.
-    fn state(&self, class: &ClassHealth, place: usize) -> State {
+    fn state_in(&self, class: &ClassHealth, place: usize) -> State {
         let entry = &class.entries[place];
         let server = self.servers[entry.server].1.state();
         match (server, entry.cell.state()) {

@@ -88,6 +88,12 @@ impl Race {
         self.lanes[lane] = Lane::Failed;
     }
 
+    /// The lanes that are still connecting.
+    pub fn connecting(&self) -> impl Iterator<Item = usize> + '_ {
+        let lanes = self.lanes.iter().enumerate();
+        lanes.filter_map(|(lane, state)| (*state == Lane::Connecting).then_some(lane))
+    }
+
     fn first(&self, wanted: Lane) -> Option<usize> {
         self.lanes.iter().position(|lane| *lane == wanted)
     }

@@ -1,1 +1,38 @@
-//! Reaches the servers of a Puppet installation: names, connections, TLS.
+//! Reaches the servers of a Puppet installation, for HTTP and PCP alike.
+//!
+//! - [`SslFiles`], [`Tls`]: mutual TLS from Puppet's own files, names matched as its certificates
+//!   need
+//! - [`Names`], [`Connector`]: addresses, TCP and TLS within one limit
+//! - [`racing`]: connections raced as the core says
+//! - [`error`]: what a failure to connect is evidence of
+//! - [`Clock`]: the one place where time is read
+//!
+//! ```no_run
+//! use std::{path::Path, time::Duration};
+//! use standin_core::Server;
+//! use standin_net::{Connector, Names, SslFiles, Tls};
+//!
+//! # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
+//! let files = SslFiles::in_dir(Path::new("/etc/puppetlabs/puppet/ssl"), "agent.example.com");
+//! let connector = Connector::new(&Tls::from_files(&files)?, Names::new());
+//! let master = Server::new("master.example.com", 8140)?;
+//! let stream = connector.connect(&master, Duration::from_millis(3100)).await?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod clock;
+mod connector;
+pub mod error;
+mod names;
+pub mod racing;
+mod ssl_files;
+mod tls;
+mod verifier;
+
+pub use clock::Clock;
+pub use connector::{Connector, Stream};
+pub use error::ConnectError;
+pub use names::{NameError, Names};
+pub use ssl_files::{Revocation, SslFileError, SslFiles};
+pub use tls::Tls;

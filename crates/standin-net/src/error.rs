@@ -1,0 +1,183 @@
+//! Why a server was not reached, told by type and never by text.
+
+use std::error::Error as StdError;
+use std::io;
+
+use rustls::AlertDescription;
+use standin_core::verdict::{Unreached, Verdict};
+
+use crate::names::NameError;
+
+type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// A connection was not made: nothing was sent.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", describe(*verdict))]
+pub struct ConnectError {
+    verdict: Verdict,
+    #[source]
+    source: Option<BoxError>,
+}
+
+impl ConnectError {
+    /// Whatever the connector said, judged.
+    #[must_use]
+    pub fn judge(source: BoxError) -> Self {
+        Self {
+            verdict: judge(source.as_ref()),
+            source: Some(source),
+        }
+    }
+
+    /// The connection took longer than it may.
+    #[must_use]
+    pub const fn timed_out() -> Self {
+        Self {
+            verdict: Verdict::Unreached(Unreached::TimedOut),
+            source: None,
+        }
+    }
+
+    /// [`Verdict::Unreached`], [`Verdict::Untrusted`] or [`Verdict::Local`].
+    #[must_use]
+    pub const fn verdict(&self) -> Verdict {
+        self.verdict
+    }
+}
+
+/// The trust failure in a chain of errors, if there is one: a certificate of the server's that was
+/// not accepted here, or an alert about ours.
+///
+/// In TLS 1.3 the alert comes after the handshake, so errors of requests are asked this too.
+#[must_use]
+pub fn trust_failure<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+    let error = find::<rustls::Error>(error)?;
+    let about_trust = match error {
+        rustls::Error::InvalidCertificate(_) | rustls::Error::InvalidCertRevocationList(_) => true,
+        rustls::Error::AlertReceived(alert) => matches!(
+            alert,
+            AlertDescription::BadCertificate
+                | AlertDescription::UnsupportedCertificate
+                | AlertDescription::CertificateRevoked
+                | AlertDescription::CertificateExpired
+                | AlertDescription::CertificateUnknown
+                | AlertDescription::CertificateRequired
+                | AlertDescription::NoCertificate
+                | AlertDescription::UnknownCA
+                | AlertDescription::AccessDenied
+        ),
+        _ => false,
+    };
+    about_trust.then_some(error)
+}
+
+/// The first error of type `T` in a chain, looking into I/O errors too, which hide what they wrap.
+#[must_use]
+pub fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<T>() {
+            return Some(found);
+        }
+        let wrapped = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref)
+            .map(|inner| inner as &(dyn StdError + 'static));
+        next = wrapped.or_else(|| error.source());
+    }
+    None
+}
+
+/// What an error of connecting shows: [`Verdict::Unreached`], [`Verdict::Untrusted`] or
+/// [`Verdict::Local`].
+#[must_use]
+pub fn judge(error: &(dyn StdError + 'static)) -> Verdict {
+    if trust_failure(error).is_some() {
+        return Verdict::Untrusted;
+    }
+    if find::<NameError>(error).is_some() {
+        return Verdict::Unreached(Unreached::Name);
+    }
+    let Some(error) = innermost_io(error) else {
+        return Verdict::Unreached(Unreached::Reset);
+    };
+    if error
+        .raw_os_error()
+        .is_some_and(|code| LOCAL_FAULTS.contains(&code))
+    {
+        return Verdict::Local;
+    }
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => Verdict::Unreached(Unreached::Refused),
+        io::ErrorKind::TimedOut => Verdict::Unreached(Unreached::TimedOut),
+        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
+            Verdict::Unreached(Unreached::NoRoute)
+        }
+        io::ErrorKind::NetworkDown
+        | io::ErrorKind::AddrNotAvailable
+        | io::ErrorKind::PermissionDenied => Verdict::Local,
+        _ => Verdict::Unreached(Unreached::Reset),
+    }
+}
+
+/// Out of descriptors, for the process (24) and the machine (23): the numbers are the same on Linux,
+/// the BSDs and macOS, and the standard library has no kind for them.
+const LOCAL_FAULTS: [i32; 2] = [23, 24];
+
+fn innermost_io<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a io::Error> {
+    let mut found = find::<io::Error>(error)?;
+    while let Some(inner) = found
+        .get_ref()
+        .and_then(|inner| find::<io::Error>(inner as &(dyn StdError + 'static)))
+    {
+        found = inner;
+    }
+    Some(found)
+}
+
+fn describe(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Untrusted => "server and agent do not trust each other",
+        Verdict::Local => "this machine cannot connect to anybody",
+        Verdict::Unreached(Unreached::Refused) => "connection refused: nobody listens there",
+        Verdict::Unreached(Unreached::TimedOut) => "connecting took too long",
+        Verdict::Unreached(Unreached::NoRoute) => "there is no route to the host",
+        Verdict::Unreached(Unreached::Name) => "the host's name has no address",
+        _ => "the connection broke while it was made",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(error: impl Into<BoxError>) -> Verdict {
+        ConnectError::judge(error.into()).verdict()
+    }
+
+    #[test]
+    fn an_io_error_is_found_however_deep_it_is_wrapped() {
+        let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
+        let wrapped = io::Error::other(io::Error::other(refused));
+        assert_eq!(of(wrapped), Verdict::Unreached(Unreached::Refused));
+    }
+
+    #[test]
+    fn want_of_descriptors_is_our_own_fault() {
+        assert_eq!(of(io::Error::from_raw_os_error(24)), Verdict::Local);
+    }
+
+    #[test]
+    fn a_broken_handshake_is_not_a_want_of_trust() {
+        let alert = rustls::Error::AlertReceived(AlertDescription::HandshakeFailure);
+        let wrapped = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, alert));
+        assert_eq!(of(wrapped), Verdict::Unreached(Unreached::Reset));
+    }
+
+    #[test]
+    fn an_alert_about_our_certificate_is() {
+        let alert = rustls::Error::AlertReceived(AlertDescription::CertificateRevoked);
+        let wrapped = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, alert));
+        assert_eq!(of(wrapped), Verdict::Untrusted);
+    }
+}
