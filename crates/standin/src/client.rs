@@ -1,0 +1,203 @@
+//! The ready-made client: connections raced, requests sent once, mutual TLS.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{HeaderValue, Request, Response};
+use standin_core::health::Snapshot;
+use standin_core::{Installation, Policy, Server, Verdict};
+use standin_net::{Connector, Names, Tls};
+use tower_service::Service;
+
+use crate::drive::{Source, drive};
+use crate::https::{Https, ResponseBody};
+use crate::route::{Route, route};
+use crate::shared::{Settings, Shared};
+use crate::transport::{Connection, Transport};
+use crate::{Body, Classify, Error, ErrorKind, OnLoss, Run};
+
+/// Sends requests to whoever serves them now. Cheap to clone; clones share all they learn.
+///
+/// Requests name a path and no server: `/puppet/v3/node/agent.example.com`. One that names a server
+/// of its service's list is treated the same; one that names any other goes there and nowhere else.
+#[derive(Clone, Debug)]
+pub struct Client {
+    shared: Arc<Shared>,
+    https: Https,
+}
+
+/// What a client is made of: see [`Client::builder`].
+#[derive(Debug)]
+pub struct ClientBuilder {
+    settings: Settings,
+    tls: Tls,
+    names: Names,
+}
+
+impl Client {
+    /// A client for `installation`, with the trust of `tls`.
+    #[must_use]
+    pub fn builder(installation: Installation, tls: Tls) -> ClientBuilder {
+        ClientBuilder {
+            settings: Settings::new(installation),
+            tls,
+            names: Names::new(),
+        }
+    }
+
+    /// Sends a request.
+    ///
+    /// The response carries [`Served`](crate::Served) in its extensions: who answered, and what was
+    /// tried before.
+    ///
+    /// # Errors
+    /// When nobody answered; the error lists every attempt.
+    ///
+    /// # Cancel safety
+    /// Dropping the future abandons the request, which a server may have got. Nothing is recorded
+    /// against the server.
+    pub async fn request(
+        &self,
+        request: Request<impl Into<Body>>,
+    ) -> Result<Response<ResponseBody>, Error> {
+        let request = request.map(Into::into);
+        match route(&self.shared.health, &request)? {
+            Route::To(operation) => {
+                let answer = drive(&self.shared, &self.https, request, operation).await?;
+                let mut response = answer.response;
+                self.watch(response.body_mut(), answer.source);
+                Ok(response)
+            }
+            Route::AsItIs(server) => self.send_as_it_is(&server, request).await,
+        }
+    }
+
+    /// Gets a path.
+    ///
+    /// # Errors
+    /// As [`Client::request`], or when the text is no path.
+    pub async fn get(&self, path: &str) -> Result<Response<ResponseBody>, Error> {
+        let request = Request::get(path)
+            .body(Body::empty())
+            .map_err(|error| Error::because(ErrorKind::NoService, error))?;
+        self.request(request).await
+    }
+
+    /// Begins a run; put it into the extensions of the run's requests.
+    #[must_use]
+    pub fn begin_run(&self, on_loss: OnLoss) -> Run {
+        self.shared.begin_run(on_loss)
+    }
+
+    /// What is known of every server now.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.shared.snapshot()
+    }
+
+    /// The policy it was made with.
+    #[must_use]
+    pub fn policy(&self) -> &Policy {
+        self.shared.health.policy()
+    }
+
+    /// A body that breaks off later is weak evidence against the service at that server.
+    fn watch(&self, body: &mut ResponseBody, source: Source) {
+        let shared = Arc::clone(&self.shared);
+        body.on_cut(move || {
+            let Source { class, place, mark } = source;
+            let (now, random) = (shared.clock.now(), fastrand::u64(..));
+            let cut = Verdict::Cut;
+            shared.tell_all(shared.health.record(class, place, mark, cut, now, random));
+        });
+    }
+
+    async fn send_as_it_is(
+        &self,
+        server: &Server,
+        request: Request<Body>,
+    ) -> Result<Response<ResponseBody>, Error> {
+        let policy = self.shared.health.policy();
+        let connection = self
+            .https
+            .connect(server, policy.connect.limit)
+            .await
+            .map_err(|error| Error::because(ErrorKind::Exhausted, error))?;
+        let late = |_| Error::new(ErrorKind::DeadlinePassed, None);
+        tokio::time::timeout(policy.deadline.cheap, connection.send(request))
+            .await
+            .map_err(late)?
+            .map_err(|error| Error::because(ErrorKind::Exhausted, error.source))
+    }
+}
+
+impl<B: Into<Body>> Service<Request<B>> for Client {
+    type Response = Response<ResponseBody>;
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let (client, request) = (self.clone(), request.map(Into::into));
+        Box::pin(async move { client.request(request).await })
+    }
+}
+
+impl ClientBuilder {
+    /// Addresses for names that the system does not know.
+    #[must_use]
+    pub fn names(mut self, names: Names) -> Self {
+        self.names = names;
+        self
+    }
+
+    /// The policy; the default is the design's.
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.settings.policy = policy;
+        self
+    }
+
+    /// The agent's name, usually its certname. It chooses when, within the failback spread, this
+    /// agent returns to the master.
+    #[must_use]
+    pub fn agent(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.settings.agent);
+        self
+    }
+
+    /// How answers are read; the default is [`PuppetAnswers`](crate::PuppetAnswers).
+    #[must_use]
+    pub fn classify(mut self, classify: impl Classify) -> Self {
+        self.settings.classify = Box::new(classify);
+        self
+    }
+
+    /// The version that requests to Puppet Server name in `X-Puppet-Version`, unless they name one
+    /// themselves. Below 5.3.1 an overloaded Puppet Server queues them instead of saying so.
+    #[must_use]
+    pub fn puppet_version(mut self, version: HeaderValue) -> Self {
+        self.settings.puppet_version = version;
+        self
+    }
+
+    /// The client.
+    ///
+    /// # Errors
+    /// When a server's name cannot stand in a URL.
+    pub fn build(self) -> Result<Client, Error> {
+        let policy = &self.settings.policy;
+        let connector = Connector::new(&self.tls, self.names);
+        let keep_alive = policy.connect.keep_alive;
+        let https = Https::new(connector, keep_alive, policy.deadline.body_idle);
+        Ok(Client {
+            shared: Shared::new(self.settings)?,
+            https,
+        })
+    }
+}

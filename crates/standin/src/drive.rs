@@ -1,0 +1,509 @@
+//! Drives the core's plan of a request on a transport, from the call to the answer.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use http::{Request, Response, StatusCode};
+use standin_core::cell::State;
+use standin_core::health::{Alone, Mark};
+use standin_core::patience::{Patience, PatienceStep};
+use standin_core::plan::{After, Plan, Step};
+use standin_core::verdict::{Loss, Unreached};
+use standin_core::{Class, Moment, Operation, Repeat, Verdict};
+use standin_net::error::{find, trust_failure};
+use standin_net::racing::{Raced, race};
+use standin_net::{Clock, ConnectError};
+
+use crate::rebase::Prepared;
+use crate::run::Pin;
+use crate::shared::Shared;
+use crate::transport::{Connection, SendError, Transport};
+use crate::{Attempt, Body, Deadline, Error, ErrorKind, OnLoss, Run, Served, Switched, probe};
+
+/// An answer, and which attempt got it.
+pub(crate) struct Answer<B> {
+    pub(crate) response: Response<B>,
+    pub(crate) source: Source,
+}
+
+/// The attempt that got an answer, for what its body may still show.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Source {
+    pub(crate) class: Class,
+    pub(crate) place: usize,
+    pub(crate) mark: Mark,
+}
+
+/// Walks a request along its candidates until one answers or the plan gives up.
+pub(crate) async fn drive<T: Transport>(
+    shared: &Arc<Shared>,
+    transport: &T,
+    request: Request<Body>,
+    operation: Operation,
+) -> Result<Answer<T::ResponseBody>, Error> {
+    let begun = shared.clock.now();
+    let class = operation.class();
+    let run = request.extensions().get::<Run>().cloned();
+    let deadline = request
+        .extensions()
+        .get::<Deadline>()
+        .map(|deadline| begun + deadline.left());
+    let pin = run.as_ref().and_then(|run| run.pin(class));
+    let Some(plan) = shared.health.plan(operation, pin, deadline, begun) else {
+        return Err(Error::new(ErrorKind::NoServers, Some(operation)));
+    };
+    if let Some(due) = shared.health.probe_due(class, begun) {
+        probe::answer(shared, transport, due);
+    }
+    let version = &shared.puppet_version;
+    let prepared = Prepared::new(request, operation, T::GIVES_BACK, version);
+    Walk {
+        shared,
+        transport,
+        plan,
+        prepared,
+        class,
+        run,
+        pin,
+        begun,
+        failed: Vec::new(),
+    }
+    .go()
+    .await
+}
+
+struct Walk<'a, T> {
+    shared: &'a Arc<Shared>,
+    transport: &'a T,
+    plan: Plan,
+    prepared: Prepared,
+    class: Class,
+    run: Option<Run>,
+    pin: Option<usize>,
+    begun: Moment,
+    failed: Vec<Attempt>,
+}
+
+/// A connection to the server at a place, and whether it stood before.
+struct Reached<C> {
+    place: usize,
+    connection: C,
+    warmth: Warmth,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Warmth {
+    Warm,
+    New,
+}
+
+/// What came of sending.
+enum Sent<B> {
+    Head(Response<B>),
+    Unsent(Request<Body>),
+    Failed(Verdict, Option<Arc<dyn std::error::Error + Send + Sync>>),
+}
+
+impl<T: Transport> Walk<'_, T> {
+    async fn go(mut self) -> Result<Answer<T::ResponseBody>, Error> {
+        loop {
+            let now = self.shared.clock.now();
+            let place = match self.plan.step(now, self.shared.health.budget()) {
+                Step::Attempt { place, .. } => place,
+                Step::Wait(until) => {
+                    tokio::time::sleep_until(self.shared.clock.instant(until)).await;
+                    continue;
+                }
+                Step::GiveUp(why) => return Err(self.fail(why.into())),
+            };
+            if self.breaks_the_run(place) {
+                return Err(self.fail(ErrorKind::GroupBroken));
+            }
+            let Some(reached) = self.reach(place).await else {
+                continue;
+            };
+            if let Some(answer) = self.attempt(reached).await? {
+                return Ok(answer);
+            }
+        }
+    }
+
+    /// A connection to send on: a warm one as it is, else the winner of a race.
+    async fn reach(&mut self, place: usize) -> Option<Reached<T::Connection>> {
+        let times = &self.shared.health.policy().connect;
+        let idle = match self.plan.operation().repeat {
+            Repeat::Harmless => times.keep_alive,
+            Repeat::Harmful => times.fresh,
+        };
+        let (server, _) = self.shared.server(self.class, place)?;
+        if let Some(connection) = self.transport.warm(server, idle) {
+            return Some(Reached {
+                place,
+                connection,
+                warmth: Warmth::Warm,
+            });
+        }
+        self.race(idle).await
+    }
+
+    async fn race(&mut self, idle: Duration) -> Option<Reached<T::Connection>> {
+        let shared = self.shared;
+        let lanes: Vec<usize> = self.plan.fresh().collect();
+        let alone = if lanes.len() == 1 {
+            Alone::Yes
+        } else {
+            Alone::No
+        };
+        let began = shared.clock.now();
+        let connect = |lane: usize| {
+            let place = lanes[lane];
+            let transport = self.transport.clone();
+            let limit = shared.health.connect_limit(self.class, place, alone);
+            let server = shared
+                .server(self.class, place)
+                .map(|(server, _)| server.clone());
+            async move {
+                let server = server.ok_or_else(ConnectError::timed_out)?;
+                match transport.warm(&server, idle) {
+                    Some(connection) => Ok(connection),
+                    None => transport.connect(&server, limit).await,
+                }
+            }
+        };
+        let marks: Vec<Option<Mark>> = lanes
+            .iter()
+            .map(|place| shared.health.mark(self.class, *place))
+            .collect();
+        let times = &shared.health.policy().connect;
+        let racing = race(lanes.len(), shared.clock, times, connect);
+        let deadline = shared.clock.instant(self.plan.deadline());
+        let Ok(raced) = tokio::time::timeout_at(deadline, racing).await else {
+            let verdict = Verdict::Unreached(Unreached::TimedOut);
+            let mark = marks.first().copied().flatten();
+            self.note(*lanes.first()?, mark, verdict, None, None, began);
+            return None;
+        };
+        let Raced {
+            won,
+            failed,
+            passed_over,
+            mut rest,
+        } = raced;
+        for (lane, error) in failed {
+            let verdict = error.verdict();
+            self.note(
+                lanes[lane],
+                marks[lane],
+                verdict,
+                None,
+                Some(Arc::new(error)),
+                began,
+            );
+        }
+        for lane in passed_over {
+            let verdict = Verdict::Unreached(Unreached::PassedOver);
+            self.note(lanes[lane], marks[lane], verdict, None, None, began);
+        }
+        if !rest.is_empty() {
+            let (shared, transport) = (Arc::clone(shared), self.transport.clone());
+            let (class, places) = (self.class, lanes.clone());
+            tokio::spawn(async move {
+                while let Some((lane, result)) = rest.next().await {
+                    let place = places[lane];
+                    match result {
+                        Ok(connection) => {
+                            if let Some((server, _)) = shared.server(class, place) {
+                                transport.keep(server, connection);
+                            }
+                        }
+                        Err(error) => shared.record(class, place, marks[lane], error.verdict()),
+                    }
+                }
+            });
+        }
+        won.map(|(lane, connection)| Reached {
+            place: lanes[lane],
+            connection,
+            warmth: Warmth::New,
+        })
+    }
+
+    /// Sends on a connection; the answer if it is one to hand back.
+    async fn attempt(
+        &mut self,
+        reached: Reached<T::Connection>,
+    ) -> Result<Option<Answer<T::ResponseBody>>, Error> {
+        let Reached {
+            place,
+            mut connection,
+            mut warmth,
+        } = reached;
+        let began = self.shared.clock.now();
+        let Some(mark) = self.shared.health.mark(self.class, place) else {
+            return Err(self.fail(ErrorKind::NoServers));
+        };
+        let sent = loop {
+            let target = self.shared.target(self.class, place);
+            let Some(request) = target.and_then(|target| self.prepared.at(target)) else {
+                // Its body was too large to keep, so it cannot move.
+                return Err(self.fail(ErrorKind::MaybeProcessed));
+            };
+            let until = self.plan.until(place, began);
+            match (self.send(connection, request, place, until).await, warmth) {
+                (Sent::Unsent(request), Warmth::Warm) => {
+                    // The server closed a connection that was idle: no evidence of anything.
+                    self.prepared.give_back(request);
+                    match self.connect_anew(place, began).await {
+                        Some(new) => connection = new,
+                        None => return Ok(None),
+                    }
+                    warmth = Warmth::New;
+                }
+                (sent, _) => break sent,
+            }
+        };
+        let (verdict, response, error) = match sent {
+            Sent::Head(response) => (self.classify(&response), Some(response), None),
+            Sent::Unsent(request) => {
+                self.prepared.give_back(request);
+                (Verdict::Unreached(Unreached::Reset), None, None)
+            }
+            Sent::Failed(verdict, error) => (verdict, None, error),
+        };
+        let status = response.as_ref().map(Response::status);
+        let Some(response) = response else {
+            self.note(place, Some(mark), verdict, status, error, began);
+            return Ok(None);
+        };
+        let now = self.shared.clock.now();
+        let random = fastrand::u64(..);
+        let shared = self.shared;
+        let events = shared
+            .health
+            .record(self.class, place, mark, verdict, now, random);
+        shared.tell_all(events);
+        if self.plan.record(place, verdict, now, random) == After::HandBack {
+            return Ok(Some(self.hand_back(response, place, mark, now)));
+        }
+        self.remember(place, verdict, status, error, began, now);
+        Ok(None)
+    }
+
+    async fn connect_anew(&mut self, place: usize, began: Moment) -> Option<T::Connection> {
+        let (server, _) = self.shared.server(self.class, place)?;
+        let limit = self.shared.health.policy().connect.limit;
+        let mark = self.shared.health.mark(self.class, place);
+        match self.transport.connect(server, limit).await {
+            Ok(connection) => Some(connection),
+            Err(error) => {
+                let verdict = error.verdict();
+                self.note(place, mark, verdict, None, Some(Arc::new(error)), began);
+                None
+            }
+        }
+    }
+
+    /// Sends and waits: for the head, for the attempt's end, or for the server to be found silent.
+    async fn send(
+        &self,
+        connection: T::Connection,
+        request: Request<Body>,
+        place: usize,
+        until: Moment,
+    ) -> Sent<T::ResponseBody> {
+        let clock = self.shared.clock;
+        let mut sending = pin!(connection.send(request));
+        // Most answers of a warm in-process service are there at once: no timer is made for them.
+        let first = poll_fn(|context| Poll::Ready(sending.as_mut().poll(context)));
+        if let Poll::Ready(result) = first.await {
+            return judge(result);
+        }
+        let length = self.plan.operation().length;
+        let times = &self.shared.health.policy().patience;
+        let mut patience = Patience::new(length, clock.now(), times);
+        loop {
+            let now = clock.now();
+            if now >= until {
+                return Sent::Failed(Verdict::Lost(Loss::TimedOut), None);
+            }
+            match patience.step(now) {
+                PatienceStep::Silent => return Sent::Failed(Verdict::Lost(Loss::Silent), None),
+                PatienceStep::Wait(next) => {
+                    let rest = pin!(sleep_until(clock, next.min(until)));
+                    if let Either::Left((result, _)) = select(&mut sending, rest).await {
+                        return judge(result);
+                    }
+                }
+                PatienceStep::Ask => {
+                    let question =
+                        probe::sign_of_life(self.shared, self.transport, self.class, place);
+                    match select(&mut sending, pin!(question)).await {
+                        Either::Left((result, _)) => return judge(result),
+                        Either::Right((sign, _)) => patience.heard(sign, now),
+                    }
+                }
+            }
+        }
+    }
+
+    fn classify(&self, response: &Response<T::ResponseBody>) -> Verdict {
+        let operation = self.plan.operation();
+        self.shared
+            .classify
+            .classify(operation, response.status(), response.headers())
+    }
+
+    fn hand_back(
+        &mut self,
+        mut response: Response<T::ResponseBody>,
+        place: usize,
+        mark: Mark,
+        now: Moment,
+    ) -> Answer<T::ResponseBody> {
+        let holder = self.shared.health.holder(self.class);
+        if holder.is_some_and(|holder| holder != place && self.plan.failed_at(holder)) {
+            self.shared
+                .tell(self.shared.health.take_over(self.class, place, now));
+        }
+        let switched = self.run.as_ref().map_or(Switched::No, |run| {
+            let lost = self.pin.is_some_and(|pin| self.plan.failed_at(pin));
+            run.answered(self.class, place, if lost { Pin::Lost } else { Pin::Kept })
+        });
+        if let Some((server, role)) = self.shared.server(self.class, place) {
+            response.extensions_mut().insert(Served {
+                server: server.clone(),
+                role,
+                took: now.since(self.begun),
+                switched,
+                failed: std::mem::take(&mut self.failed),
+            });
+        }
+        Answer {
+            response,
+            source: Source {
+                class: self.class,
+                place,
+                mark,
+            },
+        }
+    }
+
+    /// Records a failed attempt: for health, for the plan, and for the story.
+    fn note(
+        &mut self,
+        place: usize,
+        mark: Option<Mark>,
+        verdict: Verdict,
+        status: Option<StatusCode>,
+        error: Option<Arc<dyn std::error::Error + Send + Sync>>,
+        began: Moment,
+    ) {
+        let now = self.shared.clock.now();
+        self.shared.record(self.class, place, mark, verdict);
+        self.plan.record(place, verdict, now, fastrand::u64(..));
+        self.remember(place, verdict, status, error, began, now);
+    }
+
+    fn remember(
+        &mut self,
+        place: usize,
+        verdict: Verdict,
+        status: Option<StatusCode>,
+        error: Option<Arc<dyn std::error::Error + Send + Sync>>,
+        began: Moment,
+        now: Moment,
+    ) {
+        let Some((server, role)) = self.shared.server(self.class, place) else {
+            return;
+        };
+        let attempt = Attempt {
+            server: server.clone(),
+            role,
+            verdict,
+            status,
+            after: began.since(self.begun),
+            took: now.since(began),
+            error,
+        };
+        tracing::debug!(service = %self.class, server = %attempt.server, %attempt, "attempt failed");
+        self.failed.push(attempt);
+    }
+
+    /// Whether going to `place` would move a run that must not cross.
+    fn breaks_the_run(&self, place: usize) -> bool {
+        let keeps = self
+            .run
+            .as_ref()
+            .is_some_and(|run| run.on_loss() == OnLoss::Restart);
+        keeps
+            && self
+                .pin
+                .is_some_and(|pin| pin != place && !self.is_calm(pin))
+    }
+
+    /// Whether the pinned server could have been asked: neither failed in this walk nor benched.
+    fn is_calm(&self, pin: usize) -> bool {
+        !self.plan.failed_at(pin)
+            && !matches!(
+                self.shared.health.state(self.class, pin),
+                Some(State::Benched | State::Probing)
+            )
+    }
+
+    fn fail(&mut self, kind: ErrorKind) -> Error {
+        let operation = self.plan.operation();
+        Error::after(kind, operation, std::mem::take(&mut self.failed))
+    }
+}
+
+impl Shared {
+    fn record(&self, class: Class, place: usize, mark: Option<Mark>, verdict: Verdict) {
+        if let Some(mark) = mark {
+            let (now, random) = (self.clock.now(), fastrand::u64(..));
+            let events = self.health.record(class, place, mark, verdict, now, random);
+            self.tell_all(events);
+        }
+    }
+}
+
+async fn sleep_until(clock: Clock, moment: Moment) {
+    tokio::time::sleep_until(clock.instant(moment)).await;
+}
+
+fn judge<B>(result: Result<Response<B>, SendError>) -> Sent<B> {
+    let error = match result {
+        Ok(response) => return Sent::Head(response),
+        Err(error) => error,
+    };
+    if let Some(request) = error.unsent {
+        return Sent::Unsent(*request);
+    }
+    let source: Arc<dyn std::error::Error + Send + Sync> = error.source.into();
+    let verdict = verdict_of(source.as_ref());
+    Sent::Failed(verdict, Some(source))
+}
+
+/// What an error of sending shows. Without a typed proof that nothing was sent, it may have been.
+fn verdict_of(error: &(dyn std::error::Error + 'static)) -> Verdict {
+    use hyper_util::client::legacy;
+    if let Some(error) = find::<ConnectError>(error) {
+        return error.verdict();
+    }
+    if trust_failure(error).is_some() {
+        return Verdict::Untrusted;
+    }
+    if let Some(legacy) = find::<legacy::Error>(error)
+        && legacy.is_connect()
+    {
+        return standin_net::error::judge(error);
+    }
+    match find::<hyper::Error>(error) {
+        Some(hyper) if hyper.is_canceled() => Verdict::Unreached(Unreached::Reset),
+        Some(hyper) if hyper.is_parse() => Verdict::Lost(Loss::Garbage),
+        _ => Verdict::Lost(Loss::Reset),
+    }
+}

@@ -1,0 +1,181 @@
+//! Why a request got no answer, with everything that was tried.
+
+use std::fmt;
+
+use standin_core::plan::GiveUp;
+use standin_core::{Operation, Verdict};
+
+use crate::Attempt;
+
+/// A request got no answer. It names the service, the operation and every attempt.
+#[derive(Debug)]
+pub struct Error(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    kind: ErrorKind,
+    operation: Option<Operation>,
+    attempts: Vec<Attempt>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// The reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Every server was tried and none answered.
+    Exhausted,
+    /// The operation is for the master only and no master could be reached. It was not processed.
+    NotDuringFailover,
+    /// A server may have processed the request, and processing it twice would do harm.
+    MaybeProcessed,
+    /// No server could be trusted, or none trusted this agent.
+    Untrusted,
+    /// The fault is this machine's.
+    Local,
+    /// Time ran out.
+    DeadlinePassed,
+    /// So many requests were repeated of late that this one was not.
+    OverBudget,
+    /// The run lost the server it kept to, and it was to keep to it.
+    GroupBroken,
+    /// The installation has no server for the service.
+    NoServers,
+    /// The request belongs to no service and has no address of its own.
+    NoService,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, operation: Option<Operation>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            operation,
+            attempts: Vec::new(),
+            source: None,
+        }))
+    }
+
+    pub(crate) fn after(kind: ErrorKind, operation: Operation, attempts: Vec<Attempt>) -> Self {
+        let mut error = Self::new(kind, Some(operation));
+        error.0.attempts = attempts;
+        error
+    }
+
+    pub(crate) fn because(
+        kind: ErrorKind,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        let mut error = Self::new(kind, None);
+        error.0.source = Some(source.into());
+        error
+    }
+
+    /// The reason.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// What was asked for; `None` when the request belonged to no service.
+    #[must_use]
+    pub fn operation(&self) -> Option<Operation> {
+        self.0.operation
+    }
+
+    /// Every attempt, in order.
+    #[must_use]
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.0.attempts
+    }
+
+    /// The whole story for a log: the error and, a line each, what was tried.
+    #[must_use]
+    pub fn report(&self) -> String {
+        let mut text = self.to_string();
+        for attempt in self.attempts() {
+            text.push_str("\n  tried ");
+            text.push_str(&attempt.to_string());
+        }
+        text
+    }
+}
+
+impl From<GiveUp> for ErrorKind {
+    fn from(why: GiveUp) -> Self {
+        match why {
+            GiveUp::NotDuringFailover => Self::NotDuringFailover,
+            GiveUp::MaybeProcessed => Self::MaybeProcessed,
+            GiveUp::Untrusted => Self::Untrusted,
+            GiveUp::Local => Self::Local,
+            GiveUp::DeadlinePassed => Self::DeadlinePassed,
+            GiveUp::OverBudget => Self::OverBudget,
+            _ => Self::Exhausted,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.operation {
+            Some(operation) => write!(f, "{operation}: ")?,
+            None => f.write_str("request: ")?,
+        }
+        f.write_str(match self.kind() {
+            ErrorKind::Exhausted => "no server answered",
+            ErrorKind::NotDuringFailover => {
+                "only the master may be asked for this and it cannot be reached; it does not work \
+                 during failover, so try again when the master is back or its replica is promoted"
+            }
+            ErrorKind::MaybeProcessed => {
+                "the connection was lost after the request was sent; it may have been processed, \
+                 so look before you repeat it"
+            }
+            ErrorKind::Untrusted => "no server could be trusted, or none trusts this agent",
+            ErrorKind::Local => "this machine cannot connect to anybody",
+            ErrorKind::DeadlinePassed => "the time for it ran out",
+            ErrorKind::OverBudget => {
+                "the first server lost it and too many requests were repeated of late"
+            }
+            ErrorKind::GroupBroken => {
+                "the run lost the server that it keeps to; begin the run again"
+            }
+            ErrorKind::NoServers => "no server is configured for this service",
+            ErrorKind::NoService => {
+                "its path belongs to no service of Puppet and its address names no server"
+            }
+        })?;
+        for (index, attempt) in self.attempts().iter().enumerate() {
+            let lead = if index == 0 { " (" } else { "; " };
+            write!(f, "{lead}{}: {}", attempt.server, Short(attempt))?;
+        }
+        if !self.attempts().is_empty() {
+            f.write_str(")")?;
+        }
+        Ok(())
+    }
+}
+
+struct Short<'a>(&'a Attempt);
+
+impl fmt::Display for Short<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0.verdict, self.0.status) {
+            (Verdict::NotReady(_) | Verdict::Busy(_), Some(status)) => {
+                write!(f, "{}, {status}", self.0.verdict)
+            }
+            (verdict, _) => verdict.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        let last = self
+            .attempts()
+            .last()
+            .and_then(|last| last.error.as_deref());
+        let own = self.0.source.as_deref();
+        own.or(last)
+            .map(|error| error as &(dyn std::error::Error + 'static))
+    }
+}

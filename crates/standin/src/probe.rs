@@ -1,0 +1,97 @@
+//! Asks a server for its status: is it alive, is a service of it well?
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::FutureExt;
+use http::StatusCode;
+use standin_core::health::{Probe, Probed};
+use standin_core::patience::Sign;
+use standin_core::verdict::{Loss, Processed};
+use standin_core::{Class, Verdict};
+
+use crate::rebase::status_request;
+use crate::shared::Shared;
+use crate::transport::{Connection, Transport};
+
+/// Whether the server at `place` says anything at all, on a connection of its own.
+pub(crate) async fn sign_of_life<T: Transport>(
+    shared: &Arc<Shared>,
+    transport: &T,
+    class: Class,
+    place: usize,
+) -> Sign {
+    let Some((server, _)) = shared.server(class, place) else {
+        return Sign::Silence;
+    };
+    let question = shared.sign_of(server, || {
+        let (shared, transport) = (Arc::clone(shared), transport.clone());
+        async move {
+            match ask(&shared, &transport, class, place).await {
+                Ok(_) => Sign::Life,
+                Err(_) => Sign::Silence,
+            }
+        }
+        .boxed()
+    });
+    question.await
+}
+
+/// Answers a probe that health has asked for, in the background.
+pub(crate) fn answer<T: Transport>(shared: &Arc<Shared>, transport: &T, probe: Probe) {
+    let (shared, transport) = (Arc::clone(shared), transport.clone());
+    tokio::spawn(async move {
+        let came = match ask(&shared, &transport, probe.class(), probe.place()).await {
+            Ok(status) if status.is_server_error() => Probed::Bad(Verdict::NotReady(Processed::No)),
+            // 404 and 403 say that the status is not to be had, not that the service is down.
+            Ok(_) => Probed::Good,
+            Err(Verdict::Local) => Probed::Dropped,
+            Err(verdict) => Probed::Bad(verdict),
+        };
+        let now = shared.clock.now();
+        let events = shared.health.probed(&probe, came, now, fastrand::u64(..));
+        shared.tell_all(events);
+    });
+}
+
+/// The status that a service's status names are answered with: the first that is not 404.
+async fn ask<T: Transport>(
+    shared: &Shared,
+    transport: &T,
+    class: Class,
+    place: usize,
+) -> Result<StatusCode, Verdict> {
+    let limit = shared.health.policy().patience.probe_limit;
+    let silent = Err(Verdict::Lost(Loss::Silent));
+    tokio::time::timeout(limit, ask_names(shared, transport, class, place, limit))
+        .await
+        .unwrap_or(silent)
+}
+
+async fn ask_names<T: Transport>(
+    shared: &Shared,
+    transport: &T,
+    class: Class,
+    place: usize,
+    limit: Duration,
+) -> Result<StatusCode, Verdict> {
+    let lost = Verdict::Lost(Loss::Reset);
+    let (server, _) = shared.server(class, place).ok_or(Verdict::Local)?;
+    let target = shared.target(class, place).ok_or(Verdict::Local)?;
+    let mut last = StatusCode::NOT_FOUND;
+    for name in class.service().status_names() {
+        let connection = transport
+            .connect(server, limit)
+            .await
+            .map_err(|error| error.verdict())?;
+        // Beneath our own limit, so that a server that is stuck can still say so.
+        let seconds = limit.as_secs().saturating_sub(1).max(1);
+        let request = status_request(target, name, seconds).ok_or(Verdict::Local)?;
+        let response = connection.send(request).await.map_err(|_| lost)?;
+        last = response.status();
+        if last != StatusCode::NOT_FOUND {
+            break;
+        }
+    }
+    Ok(last)
+}
