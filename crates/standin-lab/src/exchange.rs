@@ -1,0 +1,180 @@
+//! One request and its answer: into the journal, through the faults, to the service.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use http::header::HeaderMap;
+use http::request::Parts;
+use http::{Request, Response};
+use http_body_util::BodyExt;
+use hyper::body::{Body, Incoming};
+use tokio::time::{Instant, sleep_until};
+
+use crate::answer::{self, Answer, Asked, Place};
+use crate::body::ReplyBody;
+use crate::journal::{Entry, Line, Purpose};
+use crate::scene::Fate;
+use crate::service::{Port, Service};
+use crate::shared::Shared;
+use crate::wire::Cut;
+
+/// What the requests of one connection have in common.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) host: usize,
+    pub(crate) port: Port,
+    pub(crate) certname: Option<Arc<str>>,
+    pub(crate) cut: Arc<Cut>,
+}
+
+/// What a request is about.
+#[derive(Clone, Copy, Debug)]
+enum Subject {
+    Work(Service),
+    Status(&'static [Service]),
+}
+
+impl Exchange {
+    pub(crate) async fn answer(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+    ) -> Result<Response<ReplyBody>, Infallible> {
+        let (head, body) = request.into_parts();
+        let subject = self.subject(head.uri.path());
+        let line = self.enter(&head, subject);
+        let Some(body) = read(body, &line).await else {
+            // The client went away or wrote nonsense: either way nobody is to be answered.
+            return self.reset().await;
+        };
+        let asked = self.asked(head, body);
+        let fate = self.fate(subject, &asked.headers).await;
+        if fate == Fate::ResetRequest {
+            return self.reset().await;
+        }
+        let answer = self.act(subject, &fate, &asked);
+        line.answered(answer.status);
+        let broken = match fate {
+            Fate::ResetBody(after) => Some((after, Arc::clone(&self.cut))),
+            _ => None,
+        };
+        Ok(answer.into_response(&asked.method, broken))
+    }
+
+    fn subject(&self, path: &str) -> Subject {
+        if answer::status::is_status(path) {
+            Subject::Status(answer::status::services(self.port, path))
+        } else {
+            Subject::Work(Service::of_path(self.port, path))
+        }
+    }
+
+    fn enter(&self, head: &Parts, subject: Subject) -> Line {
+        let (service, purpose) = match subject {
+            Subject::Work(service) => (service, Purpose::Work),
+            Subject::Status([one, ..]) => (*one, Purpose::Status),
+            Subject::Status([]) => (self.port.first(), Purpose::Status),
+        };
+        let path_and_query = head.uri.path_and_query();
+        self.shared.journal().open(Entry {
+            host: Arc::clone(&self.shared.machine(self.host).name),
+            service,
+            purpose,
+            method: head.method.clone(),
+            path_and_query: path_and_query.map_or_else(String::new, ToString::to_string),
+            certname: self.certname.clone(),
+        })
+    }
+
+    fn asked(&self, head: Parts, body: Bytes) -> Asked {
+        Asked {
+            method: head.method,
+            path: head.uri.path().to_owned(),
+            query: answer::pairs(head.uri.query().unwrap_or_default().as_bytes()),
+            headers: head.headers,
+            body,
+            certname: self.certname.clone(),
+        }
+    }
+
+    /// Waits as long as the faults want this request to wait, and tells what comes then.
+    async fn fate(&self, subject: Subject, headers: &HeaderMap) -> Fate {
+        let arrived = Instant::now();
+        let mut scene = self.shared.subscribe();
+        loop {
+            let fate = {
+                let scene = scene.borrow_and_update();
+                match subject {
+                    Subject::Work(service) => scene.work(self.host, service),
+                    Subject::Status(services) => scene.status(self.host, services),
+                }
+            };
+            let until = match (fate, subject) {
+                (Fate::Hold, _) => None,
+                (Fate::Unavailable(Some(_)), Subject::Work(service))
+                    if answer::failure::queues(service, headers) =>
+                {
+                    None
+                }
+                (Fate::DelayBy(by), _) if arrived.elapsed() < by => arrived.checked_add(by),
+                (Fate::DelayBy(_), _) => return Fate::Answer,
+                (fate, _) => return fate,
+            };
+            tokio::select! {
+                _ = scene.changed() => {}
+                () = at(until) => {}
+            }
+        }
+    }
+
+    fn act(&self, subject: Subject, fate: &Fate, asked: &Asked) -> Answer {
+        let place = Place {
+            shared: &self.shared,
+            host: self.host,
+            scene: self.shared.scene(),
+        };
+        match subject {
+            Subject::Status(_) => answer::status::answer(&place, self.port, asked),
+            Subject::Work(service) => match fate {
+                Fate::Answer | Fate::ResetBody(_) => answer::work(&place, service, asked),
+                failed => answer::failure::answer(&place, service, failed, asked),
+            },
+        }
+    }
+
+    /// Cuts the connection, which ends this future too.
+    async fn reset<T>(&self) -> T {
+        self.cut.now();
+        std::future::pending().await
+    }
+}
+
+/// Waits for that moment, or for ever.
+async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Reads a body to its end, whatever its size, and keeps the beginning. `None` if the client went away.
+async fn read(mut body: Incoming, line: &Line) -> Option<Bytes> {
+    let mut kept = BytesMut::new();
+    let mut seen = 0;
+    while !body.is_end_stream() {
+        let Some(frame) = body.frame().await else {
+            break;
+        };
+        let data = frame.ok()?.into_data().unwrap_or_default();
+        seen += data.len() as u64;
+        let room = KEPT_BODY.saturating_sub(kept.len()).min(data.len());
+        kept.extend_from_slice(&data[..room]);
+        line.got(seen);
+    }
+    line.got_all(seen);
+    Some(kept.freeze())
+}
+
+/// How much of a body is kept for the store.
+const KEPT_BODY: usize = 4 << 20;

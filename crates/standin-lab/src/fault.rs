@@ -1,0 +1,163 @@
+//! What can be made to go wrong, and the guard that sets it right again.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::Service;
+use crate::shared::Shared;
+
+/// Where a fault strikes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target<'a> {
+    /// Every server of the host of that name.
+    Host(&'a str),
+    /// One service of the host of that name.
+    ///
+    /// A fault of the connection ([`Fault::Refuse`], [`Fault::BlackHole`], [`Fault::Silent`], [`Fault::Untrusted`])
+    /// strikes before anyone knows what a request is for, so it takes the other services of the port along.
+    Service(&'a str, Service),
+}
+
+/// What goes wrong.
+///
+/// Faults are rules in one list that every step of every connection consults. When several strike the same thing, the
+/// one switched on last counts; a fault of the connection and one of the work can hold side by side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// Nothing listens, and established connections are reset.
+    Refuse,
+    /// SYNs are dropped (the accept queue is kept full), so a connect hangs; established connections go silent. Of a
+    /// whole host this includes the ports that its role has no server on, since it is off the network.
+    ///
+    /// Once lifted the server listens at once, but a client whose SYN was dropped sends the next one only after a
+    /// second or more, as its kernel does. The simulated host's kernel still acknowledges what arrives on established
+    /// connections, which a dead network would not.
+    BlackHole,
+    /// TCP connects, then nothing: no TLS handshake. Established connections go silent.
+    Silent,
+    /// The server shows a certificate that must not be accepted. Established connections go on.
+    Untrusted(Flaw),
+    /// The TLS handshake is done, HTTP is never answered, the status neither. Requests are still read and are in the
+    /// journal; lifted, those still waiting are answered.
+    SilentAfterTls,
+    /// The status says running, work is read and never answered. Lifted, requests still waiting are answered.
+    WorkSilent,
+    /// Work is answered 503 while the status says running.
+    Unavailable {
+        /// The `Retry-After` header, in seconds.
+        ///
+        /// With it this is an overloaded Puppet Server, and as the real one it answers 503 only to requests that carry
+        /// an `X-Puppet-Version` of at least 5.3.1: others wait in the queue until the fault is lifted.
+        retry_after: Option<u32>,
+    },
+    /// Status and work are answered 503, and the status says so. `NotReady(State::Running)` is a plain `Unavailable`.
+    NotReady(State),
+    /// The database behind the service is gone: status `error`, reads 500. PuppetDB still takes commands, as the real
+    /// one queues them on its disk.
+    DatabaseDown,
+    /// Work is answered 500 with a text. The status says running.
+    InternalError,
+    /// The work is done, the head and the first `after` bytes of the body are sent, then the connection is reset.
+    /// A shorter body is sent whole, and is still cut before its end is marked.
+    ResetBody {
+        /// How many bytes of the body arrive.
+        after: usize,
+    },
+    /// The connection is reset once a work request was read whole. Nothing of it is done.
+    ResetRequest,
+    /// Everything, the status too, is answered so much later, or once the fault is lifted.
+    Delay(Duration),
+    /// Work is answered so much later, or once the fault is lifted; the status at once: a long compile.
+    WorkDelay(Duration),
+}
+
+/// What is wrong with the certificate that a server shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Flaw {
+    /// Its time has passed.
+    Expired,
+    /// It is for another name, in CN and SAN.
+    WrongName,
+    /// It was signed by an authority that nobody knows.
+    UnknownIssuer,
+}
+
+/// What a service's status says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// All is well.
+    Running,
+    /// Not there yet.
+    Starting,
+    /// On the way out.
+    Stopping,
+    /// The status itself could not be had.
+    Unknown,
+    /// Broken.
+    Error,
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Running => "running",
+            Self::Starting => "starting",
+            Self::Stopping => "stopping",
+            Self::Unknown => "unknown",
+            Self::Error => "error",
+        })
+    }
+}
+
+/// Keeps a fault on, and lifts it when dropped.
+///
+/// Made by [`Lab::fault`](crate::Lab::fault), which returns once the fault is in effect.
+#[must_use = "a fault is lifted when its guard is dropped"]
+pub struct FaultGuard {
+    shared: Arc<Shared>,
+    rule: Option<u64>,
+}
+
+impl FaultGuard {
+    pub(crate) fn new(shared: Arc<Shared>, rule: u64) -> Self {
+        Self {
+            shared,
+            rule: Some(rule),
+        }
+    }
+
+    /// Lifts the fault and returns once every server acts accordingly.
+    pub async fn lift(mut self) {
+        if let Some(rule) = self.rule.take() {
+            let version = self.shared.remove_rule(rule);
+            if let Err(error) = self.shared.settled(version).await {
+                // The server keeps trying to listen again, and the next fault reports it.
+                tracing::warn!(%error, "a fault was not lifted cleanly");
+            }
+        }
+    }
+
+    /// Leaves the fault on for as long as the lab runs.
+    pub fn forget(mut self) {
+        self.rule = None;
+    }
+}
+
+impl Drop for FaultGuard {
+    fn drop(&mut self) {
+        if let Some(rule) = self.rule.take() {
+            self.shared.remove_rule(rule);
+        }
+    }
+}
+
+impl fmt::Debug for FaultGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FaultGuard")
+            .field("rule", &self.rule)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,149 @@
+//! What a request is for, where it is served, and what its status is called.
+
+use std::fmt;
+
+/// A service of a simulated installation.
+///
+/// Several services share a port, as in the real thing: Puppet Server, file sync and the certificate authority on
+/// 8140; RBAC, the node classifier and the activity service on 4433.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Service {
+    /// Compiles catalogs, serves files, takes reports.
+    PuppetServer,
+    /// Hands deployed code on to the other hosts.
+    FileSync,
+    /// Signs and revokes certificates.
+    CertificateAuthority,
+    /// Keeps facts, catalogs and reports, and answers queries.
+    PuppetDb,
+    /// Users and tokens.
+    Rbac,
+    /// Puts nodes into groups.
+    NodeClassifier,
+    /// What was changed, and by whom.
+    Activity,
+    /// Runs jobs.
+    Orchestrator,
+    /// Deploys code.
+    CodeManager,
+}
+
+impl Service {
+    /// Every service a lab serves.
+    pub const ALL: [Self; 9] = [
+        Self::PuppetServer,
+        Self::FileSync,
+        Self::CertificateAuthority,
+        Self::PuppetDb,
+        Self::Rbac,
+        Self::NodeClassifier,
+        Self::Activity,
+        Self::Orchestrator,
+        Self::CodeManager,
+    ];
+
+    /// The port it is served on, on every host.
+    #[must_use]
+    pub fn port(self) -> u16 {
+        Port::of(self).number()
+    }
+
+    /// What the paths of its work begin with.
+    #[must_use]
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Self::PuppetServer => "/puppet/",
+            Self::FileSync => "/file-sync/",
+            Self::CertificateAuthority => "/puppet-ca/",
+            Self::PuppetDb => "/pdb/",
+            Self::Rbac => "/rbac-api/",
+            Self::NodeClassifier => "/classifier-api/",
+            Self::Activity => "/activity-api/",
+            Self::Orchestrator => "/orchestrator/",
+            Self::CodeManager => "/code-manager/",
+        }
+    }
+
+    /// The service whose work lives under `path` on `port`.
+    pub(crate) fn of_path(port: Port, path: &str) -> Self {
+        port.services()
+            .iter()
+            .copied()
+            .find(|service| path.starts_with(service.prefix()))
+            .unwrap_or_else(|| port.first())
+    }
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// A port that hosts listen on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Port {
+    Puppet,
+    PuppetDb,
+    ConsoleServices,
+    Orchestrator,
+    CodeManager,
+}
+
+impl Port {
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Puppet,
+        Self::PuppetDb,
+        Self::ConsoleServices,
+        Self::Orchestrator,
+        Self::CodeManager,
+    ];
+
+    pub(crate) fn of(service: Service) -> Self {
+        match service {
+            Service::PuppetServer | Service::FileSync | Service::CertificateAuthority => {
+                Self::Puppet
+            }
+            Service::PuppetDb => Self::PuppetDb,
+            Service::Rbac | Service::NodeClassifier | Service::Activity => Self::ConsoleServices,
+            Service::Orchestrator => Self::Orchestrator,
+            Service::CodeManager => Self::CodeManager,
+        }
+    }
+
+    pub(crate) fn number(self) -> u16 {
+        match self {
+            Self::Puppet => 8140,
+            Self::PuppetDb => 8081,
+            Self::ConsoleServices => 4433,
+            Self::Orchestrator => 8143,
+            Self::CodeManager => 8170,
+        }
+    }
+
+    /// The service that stands for the port when a request names none: an unknown path, or the status of everything.
+    pub(crate) fn first(self) -> Service {
+        match self {
+            Self::Puppet => Service::PuppetServer,
+            Self::PuppetDb => Service::PuppetDb,
+            Self::ConsoleServices => Service::NodeClassifier,
+            Self::Orchestrator => Service::Orchestrator,
+            Self::CodeManager => Service::CodeManager,
+        }
+    }
+
+    pub(crate) fn services(self) -> &'static [Service] {
+        match self {
+            Self::Puppet => &[
+                Service::PuppetServer,
+                Service::FileSync,
+                Service::CertificateAuthority,
+            ],
+            Self::PuppetDb => &[Service::PuppetDb],
+            Self::ConsoleServices => &[Service::NodeClassifier, Service::Rbac, Service::Activity],
+            Self::Orchestrator => &[Service::Orchestrator],
+            Self::CodeManager => &[Service::CodeManager],
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The lab seen from outside: a plain hyper client over TLS, with the certificates that the lab made.
+
+mod answers;
+mod conf_dir;
+mod connection_faults;
+mod contract;
+mod database;
+mod journal;
+mod pki;
+mod roles;
+mod status;
+mod support;
+mod work_faults;
