@@ -1,1 +1,85 @@
-//! Reads the settings files of Puppet into plain values.
+//! Reads the settings files of Puppet into plain values: lists, times, paths.
+//!
+//! ```
+//! use standin_config::{Account, Defaults, Overrides, Settings, Sources};
+//! use standin_core::{Role, Service};
+//!
+//! # let dir = tempfile::tempdir()?;
+//! # let confdir = dir.path();
+//! # let text = "[agent]\nserver_list = master.example.com,replica.example.com\n";
+//! # std::fs::write(confdir.join("puppet.conf"), text)?;
+//! // On a real machine `Sources::of_this_machine()?` knows the confdir and the defaults.
+//! let defaults = Defaults {
+//!     account: Account::Root,
+//!     home: "/root".into(),
+//!     hostname: "agent1.example.com".into(),
+//! };
+//! let overrides = Overrides::new().with("--http_connect_timeout", "5s");
+//! let settings = Settings::read(&Sources::new(confdir, defaults).with_overrides(overrides))?;
+//!
+//! assert_eq!(settings.puppet.certname, "agent1.example.com");
+//! assert_eq!(settings.puppet.ssl.ca, confdir.join("ssl/certs/ca.pem"));
+//! assert_eq!(settings.puppet.times.connect.as_secs(), 5);
+//!
+//! let installation = settings.installation()?;
+//! let brokers = installation.list(Service::PcpBroker).expect("every service has a list");
+//! assert_eq!(brokers.to_string(), "master.example.com:8142,replica.example.com:8142");
+//! assert_eq!(brokers.entries()[1].role, Role::Replica);
+//! for note in settings.notes() {
+//!     println!("{note}");
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Values that a setting has nothing to say of are the defaults of the program whose file it is.
+//! What cannot be used is an error that names file, line and setting: no file is half read.
+//!
+//! # Map
+//!
+//! In reading order:
+//!
+//! - `sources`, `overrides`, `defaults`, `machine`: what is read, and what beats and completes it.
+//! - `settings`: all files together. `installation` and `roles` make server lists of them, `note`
+//!   says what was assumed.
+//! - `puppet_conf` (with its `grammar` and its `search` for a value), `puppetdb_conf`,
+//!   `classifier_yaml`, `pxp_agent_conf`: a file each, text in and values out.
+//! - `value`, `listed`: what values of several files share.
+//! - `origin`, `error`: where a value stands, and what is wrong with it.
+//!
+//! # Not read
+//!
+//! HOCON beyond JSON in `pxp-agent.conf`; the sections of other commands than the agent in
+//! `puppet.conf`; Puppet's directories on Windows, and those that Debian's own packages change.
+
+mod classifier_yaml;
+mod defaults;
+mod error;
+mod installation;
+mod listed;
+#[cfg(unix)]
+mod machine;
+mod note;
+mod origin;
+mod overrides;
+mod puppet_conf;
+mod puppetdb_conf;
+mod pxp_agent_conf;
+mod roles;
+mod settings;
+mod sources;
+mod value;
+
+pub use classifier_yaml::{ClassifierEntry, ClassifierYaml};
+pub use defaults::{Account, Defaults};
+pub use error::{Place, SettingsError, SettingsFault};
+pub use installation::ServiceList;
+#[cfg(unix)]
+pub use machine::UnknownMachine;
+pub use note::Note;
+pub use origin::Origin;
+pub use overrides::Overrides;
+pub use puppet_conf::{Dirs, PuppetConf, Revocation, SslPaths, Times};
+pub use puppetdb_conf::{ClientCertificate, FirstQueried, PuppetDbConf, Submission, WriteFailure};
+pub use pxp_agent_conf::{BrokerUri, PcpVersion, PxpAgentConf};
+pub use settings::Settings;
+pub use sources::Sources;

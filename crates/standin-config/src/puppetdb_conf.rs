@@ -1,0 +1,294 @@
+//! `puppetdb.conf`: where the PuppetDBs are and how they are spoken to.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use standin_core::{InvalidServerList, Server, ServerList};
+
+use crate::origin::Origins;
+use crate::value::{count, entries, is_space, seconds, switch, trim, without_user};
+use crate::{Origin, SettingsError, SettingsFault};
+
+/// The settings of `puppetdb.conf`, each with the default of PuppetDB's terminus where it is not
+/// set.
+///
+/// Source: `puppet/lib/puppet/util/puppetdb/config.rb` of PuppetDB.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PuppetDbConf {
+    /// The servers for queries and commands; `server_urls`, by default `https://puppetdb:8081`. A
+    /// port left out is 443, as in any `https` URL. Roles are assumed as [`ServerList::new`] says.
+    pub servers: ServerList,
+    /// Servers that take commands and are never queried; `submit_only_server_urls`.
+    pub submit_only: Vec<Server>,
+    /// The most that a request to one server may take; `server_url_timeout`, 30 s by default.
+    pub timeout: Duration,
+    /// Where a query begins; `sticky_read_failover`.
+    pub first_queried: FirstQueried,
+    /// Who gets a command; `command_broadcast` and `min_successful_submissions`.
+    pub submission: Submission,
+    /// What follows when nobody takes a command; `soft_write_failure`.
+    pub write_failure: WriteFailure,
+    /// Whether servers are shown the client's certificate; `verify_client_certificate`.
+    pub client_certificate: ClientCertificate,
+    /// The lines of `server` and `port`, which PuppetDB knows no more and does not heed.
+    pub retired: Vec<Origin>,
+    pub(crate) origins: Origins,
+}
+
+/// Where a query begins. Exhaustive on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FirstQueried {
+    /// With the first server; `sticky_read_failover = false`, the default.
+    FirstListed,
+    /// With the server that last answered a query; `sticky_read_failover = true`.
+    LastGood,
+}
+
+/// Who gets a command. Exhaustive on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Submission {
+    /// The first server that takes it; `command_broadcast = false`, the default.
+    First,
+    /// Every server, and it has succeeded when this many took it, submit-only ones included;
+    /// `command_broadcast = true`. At least 1 and no more than `server_urls` names.
+    Broadcast {
+        /// `min_successful_submissions`, 1 by default.
+        least: u32,
+    },
+}
+
+/// What follows when nobody takes a command. Exhaustive on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WriteFailure {
+    /// The run fails; `soft_write_failure = false`, the default.
+    FailsTheRun,
+    /// It is logged and the run goes on; `soft_write_failure = true`.
+    IsLogged,
+}
+
+/// Whether servers are shown the client's certificate. The server's is verified in any case.
+/// Exhaustive on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientCertificate {
+    /// They are; `verify_client_certificate = true`, the default.
+    Shown,
+    /// They are not; `verify_client_certificate = false`.
+    NotShown,
+}
+
+impl PuppetDbConf {
+    /// The name of the file in the confdir.
+    pub const FILE: &'static str = "puppetdb.conf";
+
+    /// Reads `text`, which stands in `puppetdb.conf` of the directory `confdir`.
+    ///
+    /// # Errors
+    /// When the grammar of PuppetDB's terminus does not allow the text, or a setting has a value
+    /// that cannot be used. Times and numbers that Ruby would cut short (`2m` to 2, `abc` to 0,
+    /// which is no limit at all) are errors.
+    pub fn parse(text: &str, confdir: &Path) -> Result<Self, SettingsError> {
+        let path: Arc<Path> = confdir.join(Self::FILE).into();
+        let mut file = File::parse(text, &path)?;
+        let read = &mut file;
+        let (on, off) = (FirstQueried::LastGood, FirstQueried::FirstListed);
+        let first_queried = read.setting("sticky_read_failover", |text| switch(text, on, off))?;
+        let (on, off) = (WriteFailure::IsLogged, WriteFailure::FailsTheRun);
+        let write_failure = read.setting("soft_write_failure", |text| switch(text, on, off))?;
+        let (on, off) = (ClientCertificate::Shown, ClientCertificate::NotShown);
+        let client_certificate =
+            read.setting("verify_client_certificate", |text| switch(text, on, off))?;
+        let servers = read.setting("server_urls", |text| {
+            ServerList::new(urls(text)?).map_err(SettingsFault::from)
+        })?;
+        Ok(Self {
+            submit_only: read
+                .setting("submit_only_server_urls", |text| disjoint(text, &servers))?,
+            timeout: read.setting("server_url_timeout", |text| seconds(text, 1))?,
+            submission: read.submission(servers.len(), write_failure)?,
+            servers,
+            first_queried,
+            write_failure,
+            client_certificate,
+            retired: file.retired,
+            origins: file.origins,
+        })
+    }
+
+    /// Where the value of the setting `name` was found; None for a setting that is not read.
+    #[must_use]
+    pub fn origin(&self, name: &str) -> Option<&Origin> {
+        self.origins.get(name)
+    }
+}
+
+/// The settings of `[main]`, and the lines of those that are no more.
+struct File {
+    main: BTreeMap<String, (String, Origin)>,
+    retired: Vec<Origin>,
+    origins: Origins,
+}
+
+impl File {
+    fn parse(text: &str, path: &Arc<Path>) -> Result<Self, SettingsError> {
+        let mut file = Self {
+            main: BTreeMap::new(),
+            retired: Vec::new(),
+            origins: Origins::default(),
+        };
+        let mut section = None;
+        for (index, line) in text.lines().enumerate() {
+            let origin = Origin::File {
+                path: Arc::clone(path),
+                line: index + 1,
+            };
+            match (Line::parse(line), section) {
+                (Line::Header(name), _) => section = Some(name),
+                (Line::Setting("server" | "port", _), _) => file.retired.push(origin),
+                // Of two settings of one name the later counts, other than in puppet.conf.
+                (Line::Setting(name, value), Some("main")) => {
+                    file.main.insert(name.into(), (value.into(), origin));
+                }
+                (Line::Setting(..), Some(_)) | (Line::Nothing, _) => {}
+                (Line::Setting(name, _), None) => {
+                    let fault = SettingsFault::OutsideSection;
+                    return Err(SettingsError::new(&origin, fault).about(name));
+                }
+                (Line::Unknown, _) => {
+                    let text = line.into();
+                    return Err(SettingsError::new(&origin, SettingsFault::Line { text }));
+                }
+            }
+        }
+        Ok(file)
+    }
+
+    fn setting<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&str) -> Result<T, SettingsFault>,
+    ) -> Result<T, SettingsError> {
+        let default = DEFAULTS.iter().find(|(key, _)| *key == name);
+        let default = default.map_or("", |(_, value)| value);
+        let (text, origin) = match self.main.remove(name) {
+            Some(set) => set,
+            None => (default.to_owned(), Origin::Default(default)),
+        };
+        let value = read(&text).map_err(|fault| SettingsError::new(&origin, fault).about(name))?;
+        self.origins.insert(name, origin);
+        Ok(value)
+    }
+
+    fn submission(
+        &mut self,
+        servers: usize,
+        write_failure: WriteFailure,
+    ) -> Result<Submission, SettingsError> {
+        let all = self.setting("command_broadcast", |text| {
+            switch(text, Submission::Broadcast { least: 1 }, Submission::First)
+        })?;
+        let least = self.setting("min_successful_submissions", |text| {
+            match (count(text, 1)?, all) {
+                (2.., _) if write_failure == WriteFailure::IsLogged => {
+                    Err(SettingsFault::SoftAndCounted)
+                }
+                (2.., Submission::First) => Err(SettingsFault::NeedsBroadcast),
+                (wanted, _) if usize::try_from(wanted).map_or(true, |wanted| wanted > servers) => {
+                    Err(SettingsFault::TooManySubmissions { wanted, servers })
+                }
+                (wanted, _) => Ok(wanted),
+            }
+        })?;
+        Ok(match all {
+            Submission::Broadcast { .. } => Submission::Broadcast { least },
+            Submission::First => Submission::First,
+        })
+    }
+}
+
+enum Line<'a> {
+    Header(&'a str),
+    Setting(&'a str, &'a str),
+    Nothing,
+    Unknown,
+}
+
+impl<'a> Line<'a> {
+    fn parse(line: &'a str) -> Self {
+        // No blank before the bracket, unlike in puppet.conf, and none after the other.
+        let header = line
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'))
+            .map(|name| name.trim_end_matches(is_space));
+        if let Some(name) = header.filter(|name| is_name(name)) {
+            return Self::Header(name);
+        }
+        let line = trim(line);
+        if line.is_empty() || line.starts_with(['#', ';']) {
+            return Self::Nothing;
+        }
+        match line.split_once('=') {
+            Some((name, value)) if is_name(trim(name)) => Self::Setting(trim(name), trim(value)),
+            _ => Self::Unknown,
+        }
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    !text.is_empty() && text.bytes().all(allowed)
+}
+
+fn urls(text: &str) -> Result<Vec<Server>, SettingsFault> {
+    entries(text).map(url).collect()
+}
+
+fn url(text: &str) -> Result<Server, SettingsFault> {
+    const SCHEME: &str = "https://";
+    without_user(text)?;
+    let rest = text
+        .strip_prefix(SCHEME)
+        .ok_or_else(|| SettingsFault::Scheme {
+            text: text.into(),
+            scheme: SCHEME,
+        })?;
+    let authority = rest.strip_suffix('/').unwrap_or(rest);
+    if authority.contains(['/', '?', '#']) {
+        return Err(SettingsFault::Path { text: text.into() });
+    }
+    Ok(Server::parse(text, HTTPS)?)
+}
+
+fn disjoint(text: &str, servers: &ServerList) -> Result<Vec<Server>, SettingsFault> {
+    let mut found: Vec<Server> = Vec::new();
+    for server in urls(text)? {
+        if servers.position(&server).is_some() {
+            return Err(SettingsFault::Overlap { server });
+        }
+        if found.contains(&server) {
+            return Err(InvalidServerList::Repeated { server }.into());
+        }
+        found.push(server);
+    }
+    Ok(found)
+}
+
+/// The port of an `https` URL that names none.
+const HTTPS: u16 = 443;
+
+/// `config.rb`, `load`.
+const DEFAULTS: [(&str, &str); 8] = [
+    ("command_broadcast", "false"),
+    ("min_successful_submissions", "1"),
+    ("server_url_timeout", "30"),
+    ("server_urls", "https://puppetdb:8081"),
+    ("soft_write_failure", "false"),
+    ("sticky_read_failover", "false"),
+    ("submit_only_server_urls", ""),
+    ("verify_client_certificate", "true"),
+];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+//! Sources: which files to read, and what beats and completes them.
+
+use std::path::{Path, PathBuf};
+
+use crate::{Defaults, Overrides, PxpAgentConf};
+
+/// Where settings are read from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Sources {
+    /// The directory of `puppet.conf`, unless an override of `confdir` names another.
+    pub confdir: PathBuf,
+    /// The file of pxp-agent, which then has to exist. Without it, the first that exists of
+    /// `pxp-agent.conf` in the confdir and, for a confdir that is called `puppet`,
+    /// `../pxp-agent/pxp-agent.conf`, which is where packages put it.
+    pub pxp_agent: Option<PathBuf>,
+    /// What beats the files.
+    pub overrides: Overrides,
+    /// What completes them.
+    pub defaults: Defaults,
+}
+
+impl Sources {
+    /// The files of the directory `confdir`.
+    #[must_use]
+    pub fn new(confdir: impl Into<PathBuf>, defaults: Defaults) -> Self {
+        Self {
+            confdir: confdir.into(),
+            pxp_agent: None,
+            overrides: Overrides::new(),
+            defaults,
+        }
+    }
+
+    /// The files of this machine, where Puppet's packages put them for this user.
+    ///
+    /// # Errors
+    /// As [`Defaults::of_this_machine`].
+    #[cfg(unix)]
+    pub fn of_this_machine() -> Result<Self, crate::UnknownMachine> {
+        let defaults = Defaults::of_this_machine()?;
+        Ok(Self::new(defaults.confdir(), defaults))
+    }
+
+    /// The same with the file of pxp-agent at `path`.
+    #[must_use]
+    pub fn with_pxp_agent(mut self, path: impl Into<PathBuf>) -> Self {
+        self.pxp_agent = Some(path.into());
+        self
+    }
+
+    /// The same with these overrides.
+    #[must_use]
+    pub fn with_overrides(mut self, overrides: Overrides) -> Self {
+        self.overrides = overrides;
+        self
+    }
+
+    /// The directory that `puppet.conf` is read from.
+    pub(crate) fn read_confdir(&self) -> PathBuf {
+        let overridden = self.overrides.get("confdir");
+        overridden.map_or_else(|| self.confdir.clone(), |dir| self.defaults.path(dir))
+    }
+}
+
+/// Where pxp-agent's file may be if nobody says where it is.
+pub(crate) fn usual_pxp_agent(confdir: &Path) -> impl Iterator<Item = PathBuf> {
+    let is_packaged = confdir.file_name().is_some_and(|name| name == "puppet");
+    let beside = confdir.parent().filter(|_| is_packaged);
+    let beside = beside.map(|parent| parent.join("pxp-agent"));
+    [Some(confdir.to_path_buf()), beside]
+        .into_iter()
+        .flatten()
+        .map(|dir| dir.join(PxpAgentConf::FILE))
+}
