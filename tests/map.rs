@@ -69,7 +69,14 @@ fn no_arrow_points_up() {
 #[test]
 fn the_core_has_a_handful_of_dependencies_and_no_runtime() {
     let tree = cargo(&[
-        "tree", "-p", "standin-core", "-e", "normal", "--prefix", "none", "--offline",
+        "tree",
+        "-p",
+        "standin-core",
+        "-e",
+        "normal",
+        "--prefix",
+        "none",
+        "--offline",
     ]);
     let names: BTreeSet<&str> = tree
         .lines()
@@ -79,7 +86,15 @@ fn the_core_has_a_handful_of_dependencies_and_no_runtime() {
         assert!(!names.contains(runtime), "standin-core pulls in {runtime}");
     }
     let direct = cargo(&[
-        "tree", "-p", "standin-core", "-e", "normal", "--depth", "1", "--prefix", "none",
+        "tree",
+        "-p",
+        "standin-core",
+        "-e",
+        "normal",
+        "--depth",
+        "1",
+        "--prefix",
+        "none",
         "--offline",
     ]);
     let direct = direct.lines().count() - 1;

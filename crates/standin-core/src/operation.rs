@@ -110,14 +110,12 @@ impl Operation {
     #[must_use]
     pub fn of(method: &str, path: &str) -> Option<Self> {
         let service = Service::of_path(path)?;
-        let row = rows(service)
-            .iter()
-            .find(|row| row.method == method && matches(row.path, path));
+        let row = rows(service).iter().find(|row| row.fits(method, path));
         Some(match row {
             Some(row) => Self {
                 service,
                 effect: row.effect,
-                repeat: row.repeat,
+                repeat: Repeat::Harmless,
                 length: row.length,
             },
             None => Self::by_method(service, method),
@@ -177,76 +175,114 @@ impl fmt::Display for Operation {
 
 struct Row {
     method: &'static str,
+    /// What the path begins with.
     path: &'static str,
+    rest: Rest,
     effect: Effect,
-    repeat: Repeat,
     length: Length,
 }
 
-const fn row(method: &'static str, path: &'static str, effect: Effect, length: Length) -> Row {
+/// What may stand after the beginning of a row's path.
+#[derive(Clone, Copy)]
+enum Rest {
+    /// Nothing.
+    End,
+    /// One segment.
+    Segment,
+    /// Anything.
+    Any,
+}
+
+impl Row {
+    fn fits(&self, method: &str, path: &str) -> bool {
+        self.method == method
+            && path
+                .strip_prefix(self.path)
+                .is_some_and(|rest| match self.rest {
+                    Rest::End => rest.is_empty(),
+                    Rest::Segment => !rest.is_empty() && !rest.contains('/'),
+                    Rest::Any => true,
+                })
+    }
+}
+
+const fn row(
+    method: &'static str,
+    (path, rest): (&'static str, Rest),
+    effect: Effect,
+    length: Length,
+) -> Row {
     Row {
         method,
         path,
+        rest,
         effect,
-        repeat: Repeat::Harmless,
         length,
     }
 }
 
-/// Rows that the method alone would get wrong; `*` stands for one segment, `**` for any rest.
+/// Rows that the method alone would get wrong. Each is harmless when repeated.
 ///
-/// Each is harmless when repeated: reads that travel as POST because they carry a body; facts,
-/// reports and file-bucket entries, of which the server keeps the last or knows the content;
-/// PuppetDB commands, of which the newest producer timestamp wins.
+/// Reads that travel as POST because they carry a body; facts, reports and file-bucket entries, of
+/// which the server keeps the last or knows the content; PuppetDB commands, of which the newest
+/// producer timestamp wins.
 const fn rows(service: Service) -> &'static [Row] {
     use Effect::{Read, Write};
     use Length::{Cheap, Long};
+    use Rest::{Any, End, Segment};
     match service {
         Service::PuppetServer => {
             const {
                 &[
-                    row("POST", "/puppet/v3/catalog/*", Read, Long),
-                    row("GET", "/puppet/v3/catalog/*", Read, Long),
-                    row("POST", "/puppet/v4/catalog", Read, Long),
-                    row("PUT", "/puppet/v3/report/*", Write, Long),
-                    row("PUT", "/puppet/v3/facts/*", Write, Cheap),
-                    row("PUT", "/puppet/v3/file_bucket_file/**", Write, Cheap),
+                    row("POST", ("/puppet/v3/catalog/", Segment), Read, Long),
+                    row("GET", ("/puppet/v3/catalog/", Segment), Read, Long),
+                    row("POST", ("/puppet/v4/catalog", End), Read, Long),
+                    row("PUT", ("/puppet/v3/report/", Segment), Write, Long),
+                    row("PUT", ("/puppet/v3/facts/", Segment), Write, Cheap),
+                    row("PUT", ("/puppet/v3/file_bucket_file/", Any), Write, Cheap),
                 ]
             }
         }
         Service::PuppetDb => {
             const {
                 &[
-                    row("POST", "/pdb/query/**", Read, Cheap),
-                    row("POST", "/pdb/cmd/v1", Write, Cheap),
+                    row("POST", ("/pdb/query/", Any), Read, Cheap),
+                    row("POST", ("/pdb/cmd/v1", End), Write, Cheap),
                 ]
             }
         }
         Service::NodeClassifier => {
             const {
                 &[
-                    row("POST", "/classifier-api/v1/classified/nodes/*", Read, Cheap),
-                    row("POST", "/classifier-api/v2/classified/nodes/*", Read, Cheap),
-                    row("POST", "/classifier-api/v1/rules/translate", Read, Cheap),
-                    row("POST", "/classifier-api/v1/validate/group", Read, Cheap),
+                    row(
+                        "POST",
+                        ("/classifier-api/v1/classified/nodes/", Segment),
+                        Read,
+                        Cheap,
+                    ),
+                    row(
+                        "POST",
+                        ("/classifier-api/v2/classified/nodes/", Segment),
+                        Read,
+                        Cheap,
+                    ),
+                    row(
+                        "POST",
+                        ("/classifier-api/v1/rules/translate", End),
+                        Read,
+                        Cheap,
+                    ),
+                    row(
+                        "POST",
+                        ("/classifier-api/v1/validate/group", End),
+                        Read,
+                        Cheap,
+                    ),
                 ]
             }
         }
         _ => &[],
     }
-}
-
-fn matches(pattern: &str, path: &str) -> bool {
-    let mut segments = path.split('/');
-    for wanted in pattern.split('/') {
-        match (wanted, segments.next()) {
-            ("**", _) => return true,
-            ("*", Some(segment)) if !segment.is_empty() => {}
-            (_, Some(segment)) if segment == wanted => {}
-            _ => return false,
-        }
-    }
-    segments.next().is_none()
 }
 
 #[cfg(test)]

@@ -40,7 +40,8 @@ struct Stop {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Progress {
     Fresh,
-    Failed(Verdict),
+    Failed,
+    Untrusted,
     Busy,
 }
 
@@ -196,17 +197,15 @@ impl Plan {
             Verdict::NotReady(Processed::Maybe) if harmful => return After::HandBack,
             Verdict::Lost(_) if harmful => {
                 self.end = Some(GiveUp::MaybeProcessed);
-                Progress::Failed(verdict)
+                Progress::Failed
             }
             Verdict::Local => {
                 self.end = Some(GiveUp::Local);
-                Progress::Failed(verdict)
+                Progress::Failed
             }
             Verdict::Busy(_) => Progress::Busy,
-            Verdict::NotReady(_)
-            | Verdict::Unreached(_)
-            | Verdict::Untrusted
-            | Verdict::Lost(_) => Progress::Failed(verdict),
+            Verdict::Untrusted => Progress::Untrusted,
+            Verdict::NotReady(_) | Verdict::Unreached(_) | Verdict::Lost(_) => Progress::Failed,
         };
         if !matches!(verdict, Verdict::Unreached(_) | Verdict::Untrusted) {
             self.sent += 1;
@@ -227,7 +226,7 @@ impl Plan {
     #[must_use]
     pub fn failed_at(&self, place: usize) -> bool {
         self.stop(place)
-            .is_some_and(|stop| matches!(stop.progress, Progress::Failed(_)))
+            .is_some_and(|stop| matches!(stop.progress, Progress::Failed | Progress::Untrusted))
     }
 
     /// Whether everyone was benched when the walk began.
@@ -294,7 +293,7 @@ impl Plan {
     }
 
     fn all_untrusted(&self) -> bool {
-        let untrusted = |stop: &Stop| stop.progress == Progress::Failed(Verdict::Untrusted);
+        let untrusted = |stop: &Stop| stop.progress == Progress::Untrusted;
         !self.stops.is_empty() && self.stops.iter().all(untrusted)
     }
 

@@ -135,9 +135,11 @@ impl Service {
     /// The service whose requests have this path, if any.
     #[must_use]
     pub fn of_path(path: &str) -> Option<Self> {
+        let rest = path.strip_prefix('/')?;
+        let first = rest.find('/').map_or(path, |slash| &path[..=slash]);
         Self::ALL
             .into_iter()
-            .find(|service| service.prefixes().iter().any(|prefix| under(path, prefix)))
+            .find(|service| service.prefixes().contains(&first))
     }
 
     /// The name used on command lines, in logs and in snapshots.
@@ -283,11 +285,6 @@ const FACTS: [Facts; 11] = [
         activated: Activated::WhenPromoted,
     },
 ];
-
-fn under(path: &str, prefix: &str) -> bool {
-    path.strip_prefix(prefix)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
 
 fn known() -> String {
     Service::ALL.map(Service::name).join(", ")

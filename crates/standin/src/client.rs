@@ -11,7 +11,7 @@ use standin_core::{Installation, Policy, Server, Verdict};
 use standin_net::{Connector, Names, Tls};
 use tower_service::Service;
 
-use crate::drive::{Source, drive};
+use crate::drive::{Source, Walk};
 use crate::https::{Https, ResponseBody};
 use crate::route::{Route, route};
 use crate::shared::{Settings, Shared};
@@ -65,7 +65,8 @@ impl Client {
         let request = request.map(Into::into);
         match route(&self.shared.health, &request)? {
             Route::To(operation) => {
-                let answer = drive(&self.shared, &self.https, request, operation).await?;
+                let walk = Walk::new(&self.shared, &self.https, request, operation)?;
+                let answer = walk.go().await?;
                 let mut response = answer.response;
                 self.watch(response.body_mut(), answer.source);
                 Ok(response)

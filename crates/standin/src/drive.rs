@@ -1,7 +1,7 @@
 //! Drives the core's plan of a request on a transport, from the call to the answer.
 
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use standin_net::racing::{Raced, race};
 use standin_net::{Clock, ConnectError};
 
 use crate::rebase::Prepared;
-use crate::run::Pin;
+use crate::run::PinFate;
 use crate::shared::Shared;
 use crate::transport::{Connection, SendError, Transport};
 use crate::{Attempt, Body, Deadline, Error, ErrorKind, OnLoss, Run, Served, Switched, probe};
@@ -39,52 +39,17 @@ pub(crate) struct Source {
 }
 
 /// Walks a request along its candidates until one answers or the plan gives up.
-pub(crate) async fn drive<T: Transport>(
-    shared: &Arc<Shared>,
-    transport: &T,
-    request: Request<Body>,
-    operation: Operation,
-) -> Result<Answer<T::ResponseBody>, Error> {
-    let begun = shared.clock.now();
-    let class = operation.class();
-    let run = request.extensions().get::<Run>().cloned();
-    let deadline = request
-        .extensions()
-        .get::<Deadline>()
-        .map(|deadline| begun + deadline.left());
-    let pin = run.as_ref().and_then(|run| run.pin(class));
-    let Some(plan) = shared.health.plan(operation, pin, deadline, begun) else {
-        return Err(Error::new(ErrorKind::NoServers, Some(operation)));
-    };
-    if let Some(due) = shared.health.probe_due(class, begun) {
-        probe::answer(shared, transport, due);
-    }
-    let version = &shared.puppet_version;
-    let prepared = Prepared::new(request, operation, T::GIVES_BACK, version);
-    Walk {
-        shared,
-        transport,
-        plan,
-        prepared,
-        class,
-        run,
-        pin,
-        begun,
-        failed: Vec::new(),
-    }
-    .go()
-    .await
-}
-
-struct Walk<'a, T> {
-    shared: &'a Arc<Shared>,
-    transport: &'a T,
+pub(crate) struct Walk<T> {
+    shared: Arc<Shared>,
+    transport: T,
     plan: Plan,
     prepared: Prepared,
     class: Class,
     run: Option<Run>,
     pin: Option<usize>,
     begun: Moment,
+    /// Where a connection that was kept turned out to be closed before the request was sent.
+    stale: Option<usize>,
     failed: Vec<Attempt>,
 }
 
@@ -93,6 +58,7 @@ struct Reached<C> {
     place: usize,
     connection: C,
     warmth: Warmth,
+    at: Moment,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -104,54 +70,111 @@ enum Warmth {
 /// What came of sending.
 enum Sent<B> {
     Head(Response<B>),
-    Unsent(Request<Body>),
-    Failed(Verdict, Option<Arc<dyn std::error::Error + Send + Sync>>),
+    Unsent(Box<Request<Body>>),
+    Failed(Verdict, Option<SharedError>),
 }
 
-impl<T: Transport> Walk<'_, T> {
-    async fn go(mut self) -> Result<Answer<T::ResponseBody>, Error> {
-        loop {
-            let now = self.shared.clock.now();
-            let place = match self.plan.step(now, self.shared.health.budget()) {
-                Step::Attempt { place, .. } => place,
-                Step::Wait(until) => {
-                    tokio::time::sleep_until(self.shared.clock.instant(until)).await;
-                    continue;
+type SharedError = Arc<dyn std::error::Error + Send + Sync>;
+
+impl<T: Transport> Walk<T> {
+    pub(crate) fn new(
+        shared: &Arc<Shared>,
+        transport: &T,
+        request: Request<Body>,
+        operation: Operation,
+    ) -> Result<Self, Error> {
+        let begun = shared.clock.now();
+        let class = operation.class();
+        let run = request.extensions().get::<Run>().cloned();
+        let deadline = request.extensions().get::<Deadline>();
+        let deadline = deadline.map(|deadline| begun + deadline.left());
+        let pin = run.as_ref().and_then(|run| run.pin(class));
+        let Some(plan) = shared.health.plan(operation, pin, deadline, begun) else {
+            return Err(Error::new(ErrorKind::NoServers, Some(operation)));
+        };
+        if let Some(due) = shared.health.probe_due(class, begun) {
+            probe::answer(shared, transport, due);
+        }
+        let version = &shared.puppet_version;
+        Ok(Self {
+            shared: Arc::clone(shared),
+            transport: transport.clone(),
+            plan,
+            prepared: Prepared::new(request, operation, T::GIVES_BACK, version),
+            class,
+            run,
+            pin,
+            begun,
+            stale: None,
+            failed: Vec::new(),
+        })
+    }
+
+    /// Goes all the way.
+    ///
+    /// Not an `async fn`, which would hold the walk twice; what is rarely needed is boxed apart.
+    /// The future of a healthy request then stays below the kilobyte that allocators serve fast.
+    pub(crate) fn go(
+        mut self,
+    ) -> impl Future<Output = Result<Answer<T::ResponseBody>, Error>> + Send {
+        async move {
+            let mut now = self.begun;
+            loop {
+                let reached = if let Some(place) = self.stale.take() {
+                    Box::pin(self.connect_anew(place, now)).await
+                } else {
+                    let place = match self.plan.step(now, self.shared.health.budget()) {
+                        Step::Attempt { place, .. } => place,
+                        Step::Wait(until) => {
+                            Box::pin(sleep_until(self.shared.clock, until)).await;
+                            now = self.shared.clock.now();
+                            continue;
+                        }
+                        Step::GiveUp(why) => return Err(self.fail(why.into())),
+                    };
+                    if self.breaks_the_run(place) {
+                        return Err(self.fail(ErrorKind::GroupBroken));
+                    }
+                    if let Some(connection) = self.warm(place) {
+                        Some(Reached {
+                            place,
+                            connection,
+                            warmth: Warmth::Warm,
+                            at: now,
+                        })
+                    } else {
+                        Box::pin(self.race()).await
+                    }
+                };
+                if let Some(reached) = reached
+                    && let Some(answer) = self.attempt(reached).await?
+                {
+                    return Ok(answer);
                 }
-                Step::GiveUp(why) => return Err(self.fail(why.into())),
-            };
-            if self.breaks_the_run(place) {
-                return Err(self.fail(ErrorKind::GroupBroken));
-            }
-            let Some(reached) = self.reach(place).await else {
-                continue;
-            };
-            if let Some(answer) = self.attempt(reached).await? {
-                return Ok(answer);
+                now = self.shared.clock.now();
             }
         }
     }
 
-    /// A connection to send on: a warm one as it is, else the winner of a race.
-    async fn reach(&mut self, place: usize) -> Option<Reached<T::Connection>> {
+    /// A connection that stands, fresh enough for the request.
+    fn warm(&self, place: usize) -> Option<T::Connection> {
+        let (server, _) = self.shared.server(self.class, place)?;
+        self.transport.warm(server, self.idle())
+    }
+
+    /// How long a connection may have been idle to carry the request.
+    fn idle(&self) -> Duration {
         let times = &self.shared.health.policy().connect;
-        let idle = match self.plan.operation().repeat {
+        match self.plan.operation().repeat {
             Repeat::Harmless => times.keep_alive,
             Repeat::Harmful => times.fresh,
-        };
-        let (server, _) = self.shared.server(self.class, place)?;
-        if let Some(connection) = self.transport.warm(server, idle) {
-            return Some(Reached {
-                place,
-                connection,
-                warmth: Warmth::Warm,
-            });
         }
-        self.race(idle).await
     }
 
-    async fn race(&mut self, idle: Duration) -> Option<Reached<T::Connection>> {
-        let shared = self.shared;
+    /// A new connection to one of the candidates: the winner of a race.
+    async fn race(&mut self) -> Option<Reached<T::Connection>> {
+        let shared = &Arc::clone(&self.shared);
+        let idle = self.idle();
         let lanes: Vec<usize> = self.plan.fresh().collect();
         let alone = if lanes.len() == 1 {
             Alone::Yes
@@ -184,7 +207,7 @@ impl<T: Transport> Walk<'_, T> {
         let Ok(raced) = tokio::time::timeout_at(deadline, racing).await else {
             let verdict = Verdict::Unreached(Unreached::TimedOut);
             let mark = marks.first().copied().flatten();
-            self.note(*lanes.first()?, mark, verdict, None, None, began);
+            self.note(*lanes.first()?, mark, verdict, None, began);
             return None;
         };
         let Raced {
@@ -199,14 +222,13 @@ impl<T: Transport> Walk<'_, T> {
                 lanes[lane],
                 marks[lane],
                 verdict,
-                None,
                 Some(Arc::new(error)),
                 began,
             );
         }
         for lane in passed_over {
             let verdict = Verdict::Unreached(Unreached::PassedOver);
-            self.note(lanes[lane], marks[lane], verdict, None, None, began);
+            self.note(lanes[lane], marks[lane], verdict, None, began);
         }
         if !rest.is_empty() {
             let (shared, transport) = (Arc::clone(shared), self.transport.clone());
@@ -229,6 +251,7 @@ impl<T: Transport> Walk<'_, T> {
             place: lanes[lane],
             connection,
             warmth: Warmth::New,
+            at: shared.clock.now(),
         })
     }
 
@@ -239,89 +262,104 @@ impl<T: Transport> Walk<'_, T> {
     ) -> Result<Option<Answer<T::ResponseBody>>, Error> {
         let Reached {
             place,
-            mut connection,
-            mut warmth,
+            connection,
+            warmth,
+            at: began,
         } = reached;
-        let began = self.shared.clock.now();
         let Some(mark) = self.shared.health.mark(self.class, place) else {
             return Err(self.fail(ErrorKind::NoServers));
         };
-        let sent = loop {
-            let target = self.shared.target(self.class, place);
-            let Some(request) = target.and_then(|target| self.prepared.at(target)) else {
-                // Its body was too large to keep, so it cannot move.
-                return Err(self.fail(ErrorKind::MaybeProcessed));
-            };
-            let until = self.plan.until(place, began);
-            match (self.send(connection, request, place, until).await, warmth) {
-                (Sent::Unsent(request), Warmth::Warm) => {
-                    // The server closed a connection that was idle: no evidence of anything.
-                    self.prepared.give_back(request);
-                    match self.connect_anew(place, began).await {
-                        Some(new) => connection = new,
-                        None => return Ok(None),
-                    }
-                    warmth = Warmth::New;
-                }
-                (sent, _) => break sent,
-            }
+        let target = self.shared.target(self.class, place);
+        let Some(request) = target.and_then(|target| self.prepared.at(target)) else {
+            // Its body was too large to keep, so it cannot move.
+            return Err(self.fail(ErrorKind::MaybeProcessed));
         };
-        let (verdict, response, error) = match sent {
-            Sent::Head(response) => (self.classify(&response), Some(response), None),
-            Sent::Unsent(request) => {
-                self.prepared.give_back(request);
-                (Verdict::Unreached(Unreached::Reset), None, None)
-            }
-            Sent::Failed(verdict, error) => (verdict, None, error),
-        };
-        let status = response.as_ref().map(Response::status);
-        let Some(response) = response else {
-            self.note(place, Some(mark), verdict, status, error, began);
-            return Ok(None);
+        let mut sending = pin!(connection.send(request));
+        // What answers at once needs no timers.
+        let first = poll_fn(|context| Poll::Ready(sending.as_mut().poll(context)));
+        let sent = if let Poll::Ready(result) = first.await {
+            judge(result)
+        } else {
+            Box::pin(self.wait(sending, place, began)).await
         };
         let now = self.shared.clock.now();
-        let random = fastrand::u64(..);
-        let shared = self.shared;
-        let events = shared
-            .health
-            .record(self.class, place, mark, verdict, now, random);
-        shared.tell_all(events);
-        if self.plan.record(place, verdict, now, random) == After::HandBack {
-            return Ok(Some(self.hand_back(response, place, mark, now)));
+        match sent {
+            Sent::Head(response) => Ok(self.weigh(response, place, mark, began, now)),
+            Sent::Unsent(request) if warmth == Warmth::Warm => {
+                // The server closed a connection that was idle: no evidence of anything.
+                self.prepared.give_back(*request);
+                self.stale = Some(place);
+                Ok(None)
+            }
+            Sent::Unsent(request) => {
+                self.prepared.give_back(*request);
+                let verdict = Verdict::Unreached(Unreached::Reset);
+                self.note(place, Some(mark), verdict, None, began);
+                Ok(None)
+            }
+            Sent::Failed(verdict, error) => {
+                self.note(place, Some(mark), verdict, error, began);
+                Ok(None)
+            }
         }
-        self.remember(place, verdict, status, error, began, now);
-        Ok(None)
     }
 
-    async fn connect_anew(&mut self, place: usize, began: Moment) -> Option<T::Connection> {
+    /// Takes in an answer, and hands it back if it is one.
+    fn weigh(
+        &mut self,
+        response: Response<T::ResponseBody>,
+        place: usize,
+        mark: Mark,
+        began: Moment,
+        now: Moment,
+    ) -> Option<Answer<T::ResponseBody>> {
+        let (status, headers) = (response.status(), response.headers());
+        let operation = self.plan.operation();
+        let verdict = self.shared.classify.classify(operation, status, headers);
+        let random = fastrand::u64(..);
+        let health = &self.shared.health;
+        let events = health.record(self.class, place, mark, verdict, now, random);
+        self.shared.tell_all(events);
+        if self.plan.record(place, verdict, now, random) == After::HandBack {
+            return Some(self.hand_back(response, place, mark, now));
+        }
+        self.remember(place, verdict, Some(status), None, began, now);
+        None
+    }
+
+    /// Another connection to the same server.
+    async fn connect_anew(
+        &mut self,
+        place: usize,
+        began: Moment,
+    ) -> Option<Reached<T::Connection>> {
         let (server, _) = self.shared.server(self.class, place)?;
         let limit = self.shared.health.policy().connect.limit;
         let mark = self.shared.health.mark(self.class, place);
         match self.transport.connect(server, limit).await {
-            Ok(connection) => Some(connection),
+            Ok(connection) => Some(Reached {
+                place,
+                connection,
+                warmth: Warmth::New,
+                at: self.shared.clock.now(),
+            }),
             Err(error) => {
                 let verdict = error.verdict();
-                self.note(place, mark, verdict, None, Some(Arc::new(error)), began);
+                self.note(place, mark, verdict, Some(Arc::new(error)), began);
                 None
             }
         }
     }
 
-    /// Sends and waits: for the head, for the attempt's end, or for the server to be found silent.
-    async fn send(
+    /// Waits for the head, for the attempt's end, or for the server to be found silent.
+    async fn wait(
         &self,
-        connection: T::Connection,
-        request: Request<Body>,
+        mut sending: Pin<&mut impl Future<Output = Result<Response<T::ResponseBody>, SendError>>>,
         place: usize,
-        until: Moment,
+        began: Moment,
     ) -> Sent<T::ResponseBody> {
         let clock = self.shared.clock;
-        let mut sending = pin!(connection.send(request));
-        // Most answers of a warm in-process service are there at once: no timer is made for them.
-        let first = poll_fn(|context| Poll::Ready(sending.as_mut().poll(context)));
-        if let Poll::Ready(result) = first.await {
-            return judge(result);
-        }
+        let until = self.plan.until(place, began);
         let length = self.plan.operation().length;
         let times = &self.shared.health.policy().patience;
         let mut patience = Patience::new(length, clock.now(), times);
@@ -340,7 +378,7 @@ impl<T: Transport> Walk<'_, T> {
                 }
                 PatienceStep::Ask => {
                     let question =
-                        probe::sign_of_life(self.shared, self.transport, self.class, place);
+                        probe::sign_of_life(&self.shared, &self.transport, self.class, place);
                     match select(&mut sending, pin!(question)).await {
                         Either::Left((result, _)) => return judge(result),
                         Either::Right((sign, _)) => patience.heard(sign, now),
@@ -348,13 +386,6 @@ impl<T: Transport> Walk<'_, T> {
                 }
             }
         }
-    }
-
-    fn classify(&self, response: &Response<T::ResponseBody>) -> Verdict {
-        let operation = self.plan.operation();
-        self.shared
-            .classify
-            .classify(operation, response.status(), response.headers())
     }
 
     fn hand_back(
@@ -371,7 +402,11 @@ impl<T: Transport> Walk<'_, T> {
         }
         let switched = self.run.as_ref().map_or(Switched::No, |run| {
             let lost = self.pin.is_some_and(|pin| self.plan.failed_at(pin));
-            run.answered(self.class, place, if lost { Pin::Lost } else { Pin::Kept })
+            run.answered(
+                self.class,
+                place,
+                if lost { PinFate::Lost } else { PinFate::Kept },
+            )
         });
         if let Some((server, role)) = self.shared.server(self.class, place) {
             response.extensions_mut().insert(Served {
@@ -392,20 +427,19 @@ impl<T: Transport> Walk<'_, T> {
         }
     }
 
-    /// Records a failed attempt: for health, for the plan, and for the story.
+    /// Records an attempt that got no answer: for health, for the plan, and for the story.
     fn note(
         &mut self,
         place: usize,
         mark: Option<Mark>,
         verdict: Verdict,
-        status: Option<StatusCode>,
-        error: Option<Arc<dyn std::error::Error + Send + Sync>>,
+        error: Option<SharedError>,
         began: Moment,
     ) {
         let now = self.shared.clock.now();
         self.shared.record(self.class, place, mark, verdict);
         self.plan.record(place, verdict, now, fastrand::u64(..));
-        self.remember(place, verdict, status, error, began, now);
+        self.remember(place, verdict, None, error, began, now);
     }
 
     fn remember(
@@ -413,7 +447,7 @@ impl<T: Transport> Walk<'_, T> {
         place: usize,
         verdict: Verdict,
         status: Option<StatusCode>,
-        error: Option<Arc<dyn std::error::Error + Send + Sync>>,
+        error: Option<SharedError>,
         began: Moment,
         now: Moment,
     ) {
@@ -480,9 +514,9 @@ fn judge<B>(result: Result<Response<B>, SendError>) -> Sent<B> {
         Err(error) => error,
     };
     if let Some(request) = error.unsent {
-        return Sent::Unsent(*request);
+        return Sent::Unsent(request);
     }
-    let source: Arc<dyn std::error::Error + Send + Sync> = error.source.into();
+    let source: SharedError = error.source.into();
     let verdict = verdict_of(source.as_ref());
     Sent::Failed(verdict, Some(source))
 }

@@ -17,7 +17,6 @@ pub(crate) const X_PUPPET_VERSION: HeaderName = HeaderName::from_static("x-puppe
 #[derive(Debug)]
 pub(crate) struct Prepared {
     request: Option<Request<Body>>,
-    path: PathAndQuery,
     copies: Copies,
 }
 
@@ -61,10 +60,6 @@ impl Prepared {
         gives_back: GivesBack,
         puppet_version: &HeaderValue,
     ) -> Self {
-        let path = match request.uri().path_and_query() {
-            Some(path) => path.clone(),
-            None => PathAndQuery::from_static("/"),
-        };
         if operation.service.port() == Service::PuppetServer.port() {
             request
                 .headers_mut()
@@ -77,18 +72,20 @@ impl Prepared {
         };
         Self {
             request: Some(request),
-            path,
             copies,
         }
     }
 
     /// The request for this server, or `None` when it cannot be had once more.
     pub(crate) fn at(&mut self, target: &Target) -> Option<Request<Body>> {
+        let kept = self.request.as_ref()?;
+        let path = kept.uri().path_and_query().cloned();
+        let uri = target.uri(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
         let mut request = match self.copies {
+            Copies::Kept => copy(kept)?,
             Copies::None => self.request.take()?,
-            Copies::Kept => self.request.as_ref().and_then(copy)?,
         };
-        *request.uri_mut() = target.uri(self.path.clone());
+        *request.uri_mut() = uri;
         if let Some(host) = request.headers_mut().get_mut(HOST) {
             *host = target.host.clone();
         }
@@ -101,6 +98,7 @@ impl Prepared {
     }
 }
 
+/// All but the address.
 fn copy(request: &Request<Body>) -> Option<Request<Body>> {
     let body = request.body().try_clone()?;
     let mut copy = Request::new(body);
@@ -109,13 +107,6 @@ fn copy(request: &Request<Body>) -> Option<Request<Body>> {
     *copy.headers_mut() = request.headers().clone();
     *copy.extensions_mut() = request.extensions().clone();
     Some(copy)
-}
-
-/// The server that a request names itself, if it does.
-pub(crate) fn named_server(parts: &Uri) -> Option<Server> {
-    let authority = parts.authority()?;
-    let port = authority.port_u16().unwrap_or(443);
-    Server::new(authority.host(), port).ok()
 }
 
 /// A request for the status of a service.

@@ -1,9 +1,9 @@
 //! Whose a request is.
 
 use http::Request;
+use http::uri::Authority;
 use standin_core::{Health, Operation, Server};
 
-use crate::rebase::named_server;
 use crate::{Body, Error, ErrorKind};
 
 /// Where a request goes.
@@ -21,22 +21,40 @@ pub(crate) fn route(health: &Health, request: &Request<Body>) -> Result<Route, E
     let given = request.extensions().get::<Operation>().copied();
     let operation =
         given.or_else(|| Operation::of(request.method().as_str(), request.uri().path()));
-    let named = named_server(request.uri());
-    match (operation, named) {
-        (Some(operation), None) => Ok(Route::To(operation)),
-        (Some(operation), Some(named)) => {
-            let listed = health
-                .list(operation.class())
-                .is_some_and(|list| list.position(&named).is_some());
-            match listed || given.is_some() {
-                true => Ok(Route::To(operation)),
-                false => Ok(Route::AsItIs(named)),
-            }
-        }
-        (None, Some(named)) => Ok(Route::AsItIs(named)),
-        (None, None) => Err(Error::new(ErrorKind::NoService, None)),
+    let Some(authority) = request.uri().authority() else {
+        return operation
+            .map(Route::To)
+            .ok_or_else(|| Error::new(ErrorKind::NoService, None));
+    };
+    if let Some(operation) = operation
+        && (given.is_some() || is_listed(health, operation, authority))
+    {
+        return Ok(Route::To(operation));
     }
+    named_server(authority)
+        .map(Route::AsItIs)
+        .ok_or_else(|| Error::new(ErrorKind::NoService, operation))
 }
+
+/// Whether a request names a server of its service's list. Nearly always it is written as the list
+/// has it, and then nothing needs to be parsed.
+fn is_listed(health: &Health, operation: Operation, authority: &Authority) -> bool {
+    let Some(list) = health.list(operation.class()) else {
+        return false;
+    };
+    list.servers()
+        .any(|server| server.authority() == authority.as_str())
+        || named_server(authority).is_some_and(|named| list.position(&named).is_some())
+}
+
+/// The server that a request names itself.
+fn named_server(authority: &Authority) -> Option<Server> {
+    let port = authority.port_u16().unwrap_or(HTTPS_PORT);
+    Server::new(authority.host(), port).ok()
+}
+
+/// What a URL without a port means.
+const HTTPS_PORT: u16 = 443;
 
 #[cfg(test)]
 mod tests {

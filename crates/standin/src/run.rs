@@ -55,10 +55,10 @@ impl Run {
     }
 
     /// An answer came from `place`. Whether the pinned server was lost says if the pin moves there.
-    pub(crate) fn answered(&self, class: Class, place: usize, pin: Pin) -> Switched {
+    pub(crate) fn answered(&self, class: Class, place: usize, pin: PinFate) -> Switched {
         let cell = &self.0.pins[class.index()];
         let before = cell.load(Ordering::Acquire);
-        let moves = before == UNPINNED || (before != place && pin == Pin::Lost);
+        let moves = before == UNPINNED || (before != place && pin == PinFate::Lost);
         if moves {
             cell.store(place, Ordering::Release);
         }
@@ -75,7 +75,7 @@ impl Run {
 
 /// What became of the pinned server in a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Pin {
+pub(crate) enum PinFate {
     Kept,
     Lost,
 }
@@ -91,31 +91,31 @@ mod tests {
     fn the_first_answer_pins() {
         let run = Run::new(OnLoss::Cross);
         assert_eq!(run.pin(CLASS), None);
-        assert_eq!(run.answered(CLASS, 1, Pin::Kept), Switched::No);
+        assert_eq!(run.answered(CLASS, 1, PinFate::Kept), Switched::No);
         assert_eq!(run.pin(CLASS), Some(1));
     }
 
     #[test]
     fn a_lost_pin_moves_and_every_later_answer_says_so() {
         let run = Run::new(OnLoss::Cross);
-        run.answered(CLASS, 0, Pin::Kept);
-        assert_eq!(run.answered(CLASS, 1, Pin::Lost), Switched::Yes);
-        assert_eq!(run.answered(CLASS, 1, Pin::Kept), Switched::Yes);
+        run.answered(CLASS, 0, PinFate::Kept);
+        assert_eq!(run.answered(CLASS, 1, PinFate::Lost), Switched::Yes);
+        assert_eq!(run.answered(CLASS, 1, PinFate::Kept), Switched::Yes);
         assert_eq!(run.pin(CLASS), Some(1));
     }
 
     #[test]
     fn an_answer_from_elsewhere_without_loss_leaves_the_pin() {
         let run = Run::new(OnLoss::Cross);
-        run.answered(CLASS, 1, Pin::Kept);
-        assert_eq!(run.answered(CLASS, 0, Pin::Kept), Switched::No);
+        run.answered(CLASS, 1, PinFate::Kept);
+        assert_eq!(run.answered(CLASS, 0, PinFate::Kept), Switched::No);
         assert_eq!(run.pin(CLASS), Some(1));
     }
 
     #[test]
     fn services_are_pinned_apart() {
         let run = Run::new(OnLoss::Cross);
-        run.answered(CLASS, 1, Pin::Kept);
+        run.answered(CLASS, 1, PinFate::Kept);
         assert_eq!(run.pin(Class::Commands), None);
     }
 }

@@ -1,19 +1,21 @@
 //! Failing over as tower middleware, over any service that sends HTTP requests.
 
-use std::future::Future;
+use std::future::{self, Future};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use futures_util::TryFutureExt;
 use http::{Request, Response};
+use pin_project_lite::pin_project;
 use standin_core::health::Snapshot;
 use standin_core::{Installation, Policy, Server};
 use standin_net::ConnectError;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::drive::drive;
+use crate::drive::Walk;
 use crate::route::{Route, route};
 use crate::shared::{Settings, Shared};
 use crate::transport::{Connection, GivesBack, SendError, Transport};
@@ -118,20 +120,24 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let request = request.map(Into::into);
-        let shared = Arc::clone(&self.shared);
-        let inner = self.inner.clone();
-        Box::pin(async move {
-            match route(&shared.health, &request)? {
+        let walk = route(&self.shared.health, &request).and_then(|route| {
+            Ok(match route {
                 Route::To(operation) => {
-                    let answer = drive(&shared, &inner, request, operation).await?;
-                    Ok(answer.response)
+                    Ok(Walk::new(&self.shared, &self.inner, request, operation)?)
                 }
-                Route::AsItIs(_) => match inner.send(request).await {
-                    Ok(response) => Ok(response),
-                    Err(error) => Err(Error::because(ErrorKind::Exhausted, error.source)),
-                },
-            }
-        })
+                Route::AsItIs(_) => Err(request),
+            })
+        });
+        match walk {
+            Ok(Ok(walk)) => Box::pin(walk.go().map_ok(|answer| answer.response)),
+            Ok(Err(request)) => Box::pin(
+                self.inner
+                    .clone()
+                    .send(request)
+                    .map_err(|error| Error::because(ErrorKind::Exhausted, error.source)),
+            ),
+            Err(error) => Box::pin(future::ready(Err(error))),
+        }
     }
 }
 
@@ -156,7 +162,7 @@ where
         _: &Server,
         _: Duration,
     ) -> impl Future<Output = Result<Self, ConnectError>> + Send + 'static {
-        std::future::ready(Ok(self.clone()))
+        future::ready(Ok(self.clone()))
     }
 }
 
@@ -170,25 +176,59 @@ where
     type ResponseBody = R;
 
     /// Readies the very instance that is called: readiness is not shared by clones.
-    async fn send(mut self, request: Request<Body>) -> Result<Response<R>, SendError> {
-        let mut request = Some(request);
-        let sent = std::future::poll_fn(|context| {
-            Poll::Ready(match ready!(self.0.poll_ready(context)) {
-                Ok(()) => Ok(request.take().map(|request| self.0.call(request))),
-                Err(error) => Err(error.into()),
-            })
-        });
-        let failed = |source: BoxError, unsent: Option<Request<Body>>| SendError {
-            unsent: unsent.map(Box::new),
-            source,
-        };
-        match sent.await {
-            Ok(Some(response)) => response.await.map_err(|error| failed(error.into(), None)),
-            Ok(None) => Err(failed(
-                "a service was polled after it was called".into(),
-                None,
-            )),
-            Err(source) => Err(failed(source, request)),
+    fn send(
+        self,
+        request: Request<Body>,
+    ) -> impl Future<Output = Result<Response<R>, SendError>> + Send {
+        Sending::Readying {
+            service: self.0,
+            request: Some(request),
+        }
+    }
+}
+
+pin_project! {
+    /// A request on its way through the inner service.
+    #[project = SendingState]
+    enum Sending<S: Service<Request<Body>>> {
+        Readying { service: S, request: Option<Request<Body>> },
+        Called { #[pin] response: S::Future },
+    }
+}
+
+impl<S, R> Future for Sending<S>
+where
+    S: Service<Request<Body>, Response = Response<R>>,
+    S::Error: Into<BoxError>,
+{
+    type Output = Result<Response<R>, SendError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            let response = match self.as_mut().project() {
+                SendingState::Called { response } => {
+                    return response.poll(context).map_err(|error| SendError {
+                        unsent: None,
+                        source: error.into(),
+                    });
+                }
+                SendingState::Readying { service, request } => {
+                    let readied = ready!(service.poll_ready(context));
+                    let taken = request.take();
+                    match (readied, taken) {
+                        (Ok(()), Some(request)) => service.call(request),
+                        (Err(error), unsent) => {
+                            return Poll::Ready(Err(SendError {
+                                unsent: unsent.map(Box::new),
+                                source: error.into(),
+                            }));
+                        }
+                        // Taken once, the request makes this state the other or ends the future.
+                        (Ok(()), None) => return Poll::Pending,
+                    }
+                }
+            };
+            self.set(Sending::Called { response });
         }
     }
 }
