@@ -321,7 +321,7 @@ impl<T: Transport> Walk<T> {
         let events = health.record(self.class, place, mark, verdict, now, random);
         self.shared.tell_all(events);
         if self.plan.record(place, verdict, now, random) == After::HandBack {
-            return Some(self.hand_back(response, place, mark, now));
+            return Some(self.hand_back(response, place, mark, began, now));
         }
         self.remember(place, verdict, Some(status), None, began, now);
         None
@@ -393,6 +393,7 @@ impl<T: Transport> Walk<T> {
         mut response: Response<T::ResponseBody>,
         place: usize,
         mark: Mark,
+        began: Moment,
         now: Moment,
     ) -> Answer<T::ResponseBody> {
         let holder = self.shared.health.holder(self.class);
@@ -412,6 +413,7 @@ impl<T: Transport> Walk<T> {
             response.extensions_mut().insert(Served {
                 server: server.clone(),
                 role,
+                sent_after: began.since(self.begun),
                 took: now.since(self.begun),
                 switched,
                 failed: std::mem::take(&mut self.failed),

@@ -19,6 +19,9 @@ pub struct Served {
     pub server: Server,
     /// What its host is.
     pub role: Role,
+    /// From the call until the request went to this server: what connecting and the failed attempts
+    /// took.
+    pub sent_after: Duration,
     /// From the call to the head of the response.
     pub took: Duration,
     /// Whether the run had been served by another server before.

@@ -1,0 +1,49 @@
+//! A client from Puppet's own settings files.
+
+use standin_config::{Settings, SettingsError};
+use standin_net::{Revocation, SslFileError, SslFiles, Tls};
+
+use crate::{Client, ClientBuilder};
+
+/// Puppet's settings do not make a client.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UnfitSettings {
+    /// A settings file cannot be used.
+    #[error("Puppet's settings cannot be used")]
+    Settings(#[from] SettingsError),
+    /// A certificate, key or revocation list cannot be used.
+    #[error("the agent's certificates cannot be used")]
+    Ssl(#[from] SslFileError),
+}
+
+impl Client {
+    /// A client as Puppet's settings have it: lists, certificates, certname, keep-alive.
+    ///
+    /// Connect and read time-outs of the settings are not taken over: they are what makes today's
+    /// agent wait for minutes, and the policy's own bound every request.
+    ///
+    /// # Errors
+    /// When the lists contradict each other, or a certificate cannot be used; the error beneath
+    /// names the file and what to do.
+    pub fn from_settings(settings: &Settings) -> Result<ClientBuilder, UnfitSettings> {
+        let puppet = &settings.puppet;
+        let files = SslFiles {
+            ca: puppet.ssl.ca.clone(),
+            cert: puppet.ssl.cert.clone(),
+            key: puppet.ssl.key.clone(),
+            crl: puppet.ssl.crl.clone(),
+            revocation: match puppet.revocation {
+                standin_config::Revocation::Chain => Revocation::Chain,
+                standin_config::Revocation::Leaf => Revocation::Leaf,
+                standin_config::Revocation::Off => Revocation::Off,
+            },
+        };
+        let mut policy = crate::Policy::default();
+        policy.connect.keep_alive = puppet.times.keepalive;
+        let tls = Tls::from_files(&files)?;
+        Ok(Self::builder(settings.installation()?, tls)
+            .agent(&puppet.certname)
+            .policy(policy))
+    }
+}
