@@ -302,18 +302,23 @@ impl Health {
         if let Some(evidence) = of_server {
             let cell = &self.servers[entry.server].1;
             let change = cell.record(evidence, mark.server, now, random, trip);
-            events.extend(change.map(|change| Event::Server {
-                server: server(),
-                change,
-            }));
+            if let Some(change) = change {
+                let server = server();
+                if change.revives() {
+                    self.hasten(server.host(), now);
+                }
+                events.push(Event::Server { server, change });
+            }
         }
         if let Some(evidence) = of_service {
             let change = entry.cell.record(evidence, mark.service, now, random, trip);
-            events.extend(change.map(|change| Event::Service {
-                class,
-                server: server(),
-                change,
-            }));
+            if let Some(change) = change {
+                events.push(Event::Service {
+                    class,
+                    server: server(),
+                    change,
+                });
+            }
         }
         if place < health.holder.load(Ordering::Acquire) {
             match verdict {
@@ -448,6 +453,25 @@ impl Health {
             return None;
         }
         Some(Probe { class, place, mark })
+    }
+
+    /// A server of this host came back, so its others may have too: they are asked now rather than
+    /// at the end of benches that doubled while the whole host was away.
+    fn hasten(&self, host: &str, now: Moment) {
+        for (server, cell) in &self.servers {
+            if server.host() == host {
+                cell.hasten(now);
+            }
+        }
+        for class in self.classes.iter().flatten() {
+            for (entry, listed) in class.entries.iter().zip(class.list.servers()) {
+                let under_way = entry.next_probe.load(Ordering::Acquire) == u64::MAX;
+                if listed.host() == host && !under_way {
+                    entry.cell.hasten(now);
+                    entry.next_probe.fetch_min(now.as_nanos(), Ordering::AcqRel);
+                }
+            }
+        }
     }
 
     /// One more good answer from a server before the holder.

@@ -27,24 +27,30 @@ pub fn order(
     allowed: impl Fn(usize) -> bool,
     state: impl Fn(usize) -> State,
 ) -> (Order, Mood) {
-    let mut fit = Order::new();
-    let mut benched = Order::new();
-    for place in pin.into_iter().chain([holder]).chain(0..len) {
-        if !allowed(place) || fit.contains(&place) || benched.contains(&place) {
-            continue;
+    let mut order = Order::new();
+    // So many of the first are not benched.
+    let mut fit = 0;
+    let mut enter = |place| {
+        if !allowed(place) || order.contains(&place) {
+            return;
         }
         match state(place) {
-            State::Ready | State::Suspect => fit.push(place),
-            State::Benched | State::Probing => benched.push(place),
+            State::Ready | State::Suspect => {
+                order.insert(fit, place);
+                fit += 1;
+            }
+            State::Benched | State::Probing => order.push(place),
         }
-    }
-    let mood = if fit.is_empty() {
-        Mood::Panic
-    } else {
-        Mood::Calm
     };
-    fit.extend(benched);
-    (fit, mood)
+    if let Some(pin) = pin {
+        enter(pin);
+    }
+    enter(holder);
+    for place in 0..len {
+        enter(place);
+    }
+    let mood = if fit == 0 { Mood::Panic } else { Mood::Calm };
+    (order, mood)
 }
 
 #[cfg(test)]

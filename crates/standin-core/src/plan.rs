@@ -111,14 +111,14 @@ impl Plan {
         deadline: Moment,
         policy: &Policy,
     ) -> Self {
-        let stops: SmallVec<[Stop; 4]> = order
-            .into_iter()
-            .map(|place| Stop {
+        let mut stops = SmallVec::with_capacity(order.len());
+        for &place in &order {
+            stops.push(Stop {
                 place,
                 role: role(place),
                 progress: Progress::Fresh,
-            })
-            .collect();
+            });
+        }
         let sent_most = (stops.len() + 1).min(usize::from(policy.repeats.sent_most));
         Self {
             stops,

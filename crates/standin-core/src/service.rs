@@ -135,11 +135,13 @@ impl Service {
     /// The service whose requests have this path, if any.
     #[must_use]
     pub fn of_path(path: &str) -> Option<Self> {
-        let rest = path.strip_prefix('/')?;
-        let first = rest.find('/').map_or(path, |slash| &path[..=slash]);
+        let is_under = |prefix: &&str| {
+            path.strip_prefix(*prefix)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
         Self::ALL
             .into_iter()
-            .find(|service| service.prefixes().contains(&first))
+            .find(|service| service.prefixes().iter().any(|prefix| is_under(prefix)))
     }
 
     /// The name used on command lines, in logs and in snapshots.

@@ -141,6 +141,20 @@ fn work_returns_after_two_good_probes_and_thirty_seconds() {
 }
 
 #[test]
+fn a_host_that_answers_at_one_port_is_asked_at_its_others() {
+    let health = health();
+    let queries = Class::Service(Service::PuppetDb);
+    for second in [0, 10, 30, 100] {
+        record(&health, queries, 0, REFUSED, second);
+    }
+    record(&health, SERVER, 0, REFUSED, 100);
+    health.take_over(queries, 1, at(100));
+    assert!(health.probe_due(queries, at(110)).is_none(), "a long bench");
+    record(&health, SERVER, 0, Verdict::Answered, 110);
+    assert!(health.probe_due(queries, at(110)).is_some());
+}
+
+#[test]
 fn an_agent_waits_for_its_share_of_the_spread() {
     let installation = Installation::of_hosts("m", Some("r")).unwrap();
     let health = Health::new(&installation, Policy::default(), u64::MAX / 2);
