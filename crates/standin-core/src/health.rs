@@ -9,7 +9,7 @@ use crate::budget::Budget;
 use crate::cell::{Cell, Change, Evidence, Generation, State};
 use crate::order::order;
 use crate::plan::{Barred, Plan};
-use crate::policy::{Failback, Hysteresis, Policy};
+use crate::policy::{Connect, Failback, Hysteresis, Policy};
 use crate::verdict::{Loss, Unreached, Verdict};
 use crate::{Class, Entry, Installation, Moment, Operation, Server, ServerList, jitter};
 
@@ -277,6 +277,20 @@ impl Health {
             (Some(State::Benched | State::Probing), Alone::Yes) => times.limit_benched,
             _ => times.limit,
         }
+    }
+
+    /// The times of a race whose preferred server is at `first`.
+    ///
+    /// A suspect has had its preference: it was waited for and did not connect. It gets its head
+    /// start once more, and a stand-in that is connected waits no longer than that. So a black hole
+    /// costs the services that share a port one preference and not one each.
+    #[must_use]
+    pub fn race_times(&self, class: Class, first: usize) -> Connect {
+        let mut times = self.policy.connect.clone();
+        if self.state(class, first) == Some(State::Suspect) {
+            times.preference = times.head_start;
+        }
+        times
     }
 
     /// Takes in the verdict of one attempt. `random` jitters a bench.

@@ -157,6 +157,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Another installation than the one it was begun with.
+    #[must_use]
+    pub fn installation(mut self, installation: Installation) -> Self {
+        self.settings.installation = installation;
+        self
+    }
+
     /// The policy; the default is the design's.
     #[must_use]
     pub fn policy(mut self, policy: Policy) -> Self {

@@ -266,6 +266,17 @@ fn a_benched_server_without_a_stand_in_is_not_waited_for_long() {
 }
 
 #[test]
+fn a_suspect_gets_its_head_start_and_no_more() {
+    let health = health();
+    let preference = |class| health.race_times(class, 0).preference;
+    assert_eq!(preference(Class::Commands), Duration::from_millis(2500));
+    let queries = Class::Service(Service::PuppetDb);
+    record(&health, queries, 0, Verdict::Unreached(Unreached::PassedOver), 0);
+    assert_eq!(preference(Class::Commands), Duration::from_millis(250));
+    assert_eq!(preference(SERVER), Duration::from_millis(2500));
+}
+
+#[test]
 fn a_snapshot_says_who_holds_what_and_which_roles_were_taken() {
     let health = health();
     record(&health, SERVER, 0, REFUSED, 0);

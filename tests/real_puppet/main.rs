@@ -1,0 +1,181 @@
+//! An agent's work on a real pair of Puppet Servers and PuppetDBs, while they are killed, cut off
+//! and brought back.
+//!
+//! `tests/real_puppet/run` installs and starts them, and then this; it is no part of an ordinary
+//! `cargo test`. The steps share one pair of hosts, so they are one test, told as it goes.
+
+mod agent;
+mod stack;
+
+use std::time::Duration;
+
+use agent::{Agent, Errand};
+use stack::Stack;
+use standin::{ErrorKind, OnLoss, Switched};
+
+/// What a request may wait on a connection that went dead under it: patience, two misses, and the
+/// replica's own work (its PuppetDB terminus tries the master for 5 s, twice in a catalog).
+const DEAD_UNDER_IT: Duration = Duration::from_secs(30);
+/// What a request may wait when its server's packets vanish before it connects.
+const BLACK_HOLE: Duration = Duration::from_millis(3100);
+/// What a request may wait when its server refuses.
+const REFUSED: Duration = Duration::from_millis(500);
+
+const MASTER: &str = "master.test";
+const REPLICA: &str = "replica.test";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agents_work_survives_its_real_master() {
+    let stack = Stack::find().await;
+    let mut agent = Agent::from_settings(&stack);
+
+    step("all well: a whole run on the master");
+    let run = agent.begin_run();
+    for errand in Errand::RUN {
+        let answer = agent.go(errand, &run).await;
+        assert_eq!(answer.host, MASTER, "{errand:?}");
+        assert!(answer.failed.is_empty(), "{errand:?}: {:?}", answer.failed);
+    }
+    let catalog = agent.go(Errand::Catalog, &run).await;
+    assert!(catalog.text.contains("compiled by master.test"));
+
+    step("the master's Puppet Server is killed in mid-run");
+    let run = agent.begin_run();
+    for errand in [Errand::Node, Errand::Catalog, Errand::Metadata] {
+        assert_eq!(agent.go(errand, &run).await.host, MASTER, "{errand:?}");
+    }
+    stack.run(&["kill", "master-puppetserver"]).await;
+    for errand in [Errand::Content, Errand::Report, Errand::Catalog] {
+        let answer = agent.go(errand, &run).await;
+        assert_eq!(answer.host, REPLICA, "{errand:?}");
+        assert_eq!(answer.switched, Switched::Yes, "{errand:?}");
+        assert!(answer.waited < REFUSED, "{errand:?}: {:?}", answer.waited);
+    }
+    for errand in [Errand::Query, Errand::Command] {
+        let answer = agent.go(errand, &run).await;
+        assert_eq!(
+            answer.host, MASTER,
+            "a partial failure stays partial: {errand:?}"
+        );
+    }
+    let refused = agent
+        .try_once(Errand::CertificateRequest)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        refused.kind(),
+        ErrorKind::NotDuringFailover,
+        "{}",
+        refused.report()
+    );
+
+    step("it comes back");
+    stack.run(&["start", "master-puppetserver"]).await;
+    agent.until_back(Errand::Node).await;
+
+    step("the master's PuppetDB is killed");
+    stack.run(&["kill", "master-puppetdb"]).await;
+    let run = agent.begin_run();
+    for errand in Errand::RUN {
+        let expected = match errand {
+            Errand::Query | Errand::Command => REPLICA,
+            _ => MASTER,
+        };
+        let answer = agent.go(errand, &run).await;
+        assert_eq!(answer.host, expected, "{errand:?}");
+        assert!(answer.waited < REFUSED, "{errand:?}: {:?}", answer.waited);
+    }
+
+    step("then its Puppet Server too: a new process finds both gone");
+    stack.run(&["kill", "master-puppetserver"]).await;
+    let mut newcomer = Agent::from_settings(&stack);
+    let run = newcomer.begin_run();
+    for errand in Errand::RUN {
+        let answer = newcomer.go(errand, &run).await;
+        assert_eq!(answer.host, REPLICA, "{errand:?}");
+        assert!(answer.waited < REFUSED, "{errand:?}: {:?}", answer.waited);
+    }
+
+    step("both come back");
+    stack
+        .run(&["start", "master-puppetserver", "master-puppetdb"])
+        .await;
+    for errand in [Errand::Node, Errand::Query, Errand::Command] {
+        agent.until_back(errand).await;
+    }
+
+    step("the master's packets vanish in mid-run");
+    let run = agent.begin_run();
+    for errand in [Errand::Node, Errand::Query] {
+        assert_eq!(agent.go(errand, &run).await.host, MASTER, "{errand:?}");
+    }
+    stack.run(&["drop", "master"]).await;
+    for errand in Errand::RUN {
+        let answer = agent.go(errand, &run).await;
+        assert_eq!(answer.host, REPLICA, "{errand:?}");
+        assert!(
+            answer.waited < DEAD_UNDER_IT,
+            "{errand:?}: {:?}",
+            answer.waited
+        );
+    }
+    let run = agent.begin_run();
+    for errand in Errand::RUN {
+        let answer = agent.go(errand, &run).await;
+        assert_eq!(answer.host, REPLICA, "{errand:?}");
+        assert!(
+            answer.waited < REFUSED,
+            "known by now: {errand:?}: {:?}",
+            answer.waited
+        );
+    }
+
+    step("a new process meets vanishing packets");
+    let mut newcomer_in_the_dark = Agent::from_settings(&stack);
+    let run = newcomer_in_the_dark.begin_run();
+    for errand in Errand::RUN {
+        let answer = newcomer_in_the_dark.go(errand, &run).await;
+        assert_eq!(answer.host, REPLICA, "{errand:?}");
+        assert!(
+            answer.waited < BLACK_HOLE,
+            "{errand:?}: {:?}",
+            answer.waited
+        );
+    }
+
+    step("they flow again");
+    stack.run(&["undrop", "master"]).await;
+    for errand in [Errand::Node, Errand::Query, Errand::Command] {
+        agent.until_back(errand).await;
+    }
+
+    step("a run that must not cross servers ends when it would");
+    let run = agent.begin_run_with(OnLoss::Restart);
+    assert_eq!(agent.go(Errand::Node, &run).await.host, MASTER);
+    stack.run(&["kill", "master-puppetserver"]).await;
+    let broken = agent.try_in(Errand::Catalog, &run).await.unwrap_err();
+    assert_eq!(broken.kind(), ErrorKind::GroupBroken, "{}", broken.report());
+    stack
+        .run(&["start", "--no-wait", "master-puppetserver"])
+        .await;
+
+    step("nothing acknowledged is missing in PuppetDB");
+    let mut commands = Vec::new();
+    let mut reports = Vec::new();
+    for agent in [&agent, &newcomer, &newcomer_in_the_dark] {
+        commands.extend_from_slice(&agent.acknowledged_commands);
+        reports.extend_from_slice(&agent.acknowledged_reports);
+    }
+    agent.find_in_puppetdb(&commands, &reports).await;
+
+    let requests = agent.sent + newcomer.sent + newcomer_in_the_dark.sent;
+    println!(
+        "real puppet: {requests} requests, {} commands and {} reports acknowledged, none missing",
+        commands.len(),
+        reports.len()
+    );
+}
+
+fn step(title: &str) {
+    println!("-- {title}");
+}
