@@ -1,0 +1,48 @@
+//! One try of one broker.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use standin_core::{Role, Server, Verdict};
+
+/// One try of one broker that did not lead to an association.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// Where.
+    pub server: Server,
+    /// What its host is.
+    pub role: Role,
+    /// What is known to have happened.
+    pub verdict: Verdict,
+    /// When it began, counted from the call.
+    pub after: Duration,
+    /// How long it took; connections that were raced count until the race was over.
+    pub took: Duration,
+    /// The error beneath: a [`standin_net::ConnectError`] or an [`UpgradeError`](crate::UpgradeError).
+    /// None when a lower broker was connected first, or time ran out.
+    pub source: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            server,
+            role,
+            verdict,
+            ..
+        } = self;
+        let seconds = self.took.as_secs_f64();
+        write!(f, "{server} ({role}): {verdict} after {seconds:.3} s")?;
+        let mut cause = self
+            .source
+            .as_deref()
+            .map(|error| error as &(dyn Error + 'static));
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}

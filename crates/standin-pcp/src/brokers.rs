@@ -1,0 +1,103 @@
+//! The brokers of an installation, and who of them is known to be well.
+
+use std::sync::Arc;
+
+use standin_core::health::{Health, Mark, Snapshot};
+use standin_core::{Class, Installation, Operation, Policy, Service, Verdict};
+use standin_net::{Clock, Connector, Names, Tls};
+
+use crate::walk::Walk;
+use crate::{AssociateError, AssociateErrorKind, Association, events};
+
+/// The brokers of an installation. Cheap to clone; clones share all they learn.
+#[derive(Clone, Debug)]
+pub struct Brokers {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) health: Health,
+    pub(crate) connector: Connector,
+    pub(crate) clock: Clock,
+}
+
+/// Whose health an association shares.
+pub(crate) const CLASS: Class = Class::Service(Service::PcpBroker);
+
+impl Brokers {
+    /// The brokers that `installation` lists for [`Service::PcpBroker`], with the trust of `tls`.
+    ///
+    /// `agent` is the agent's certname: it chooses the agent's share of the failback spread.
+    #[must_use]
+    pub fn new(
+        installation: &Installation,
+        tls: &Tls,
+        names: Names,
+        policy: Policy,
+        agent: &str,
+    ) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                health: Health::new(installation, policy, spread_of(agent)),
+                connector: Connector::new(tls, names),
+                clock: Clock::start(),
+            }),
+        }
+    }
+
+    /// Associates with the broker that holds the service, or with the next one that will.
+    ///
+    /// Connections are raced, upgrades are not: with the default policy a broker that cannot be
+    /// connected to costs at most [`preference`](standin_core::policy::Connect::preference), and
+    /// one that falls silent after TLS at most [`limit`](standin_core::policy::Connect::limit). An
+    /// upgrade that failed is tried at the next broker, whatever the reason, since nothing but the
+    /// wish to associate was sent. When all have failed, the first is tried once more.
+    ///
+    /// Who lost the race is finished in the background, within the limit, for what it shows; so it
+    /// must be called on a tokio runtime.
+    ///
+    /// # Errors
+    /// When no broker associated; the error lists every attempt.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes what was begun. What was learned of brokers before is kept.
+    pub async fn associate(&self) -> Result<Association, AssociateError> {
+        let shared = &self.shared;
+        // An upgrade is a GET, cheap, and harmless to repeat.
+        let operation = Operation::by_method(Service::PcpBroker, "GET");
+        let begun = shared.clock.now();
+        match shared.health.plan(operation, None, None, begun) {
+            Some(plan) => Walk::new(shared, plan, begun).go().await,
+            None => Err(AssociateError::new(
+                AssociateErrorKind::NoBrokers,
+                Vec::new(),
+            )),
+        }
+    }
+
+    /// What is known of every broker now.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        self.shared.health.snapshot()
+    }
+}
+
+impl Shared {
+    pub(crate) fn record(&self, place: usize, mark: Option<Mark>, verdict: Verdict) {
+        if let Some(mark) = mark {
+            let (now, random) = (self.clock.now(), fastrand::u64(..));
+            events::tell(self.health.record(CLASS, place, mark, verdict, now, random));
+        }
+    }
+}
+
+/// FNV-1a with a final mix, as the HTTP client has it: an agent's services return together.
+fn spread_of(agent: &str) -> u64 {
+    let hash = agent
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+    (hash ^ (hash >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
