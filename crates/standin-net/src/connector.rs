@@ -5,12 +5,12 @@ use std::time::Duration;
 use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
 use standin_core::Server;
 use tokio::net::TcpStream;
 use tower_service::Service;
 
+use crate::tcp::Tcp;
 use crate::{ConnectError, Names, Tls};
 
 /// A TLS connection to a server, as hyper reads and writes it.
@@ -22,23 +22,21 @@ pub type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 /// limit that is never divided among them.
 #[derive(Clone, Debug)]
 pub struct Connector {
-    https: HttpsConnector<HttpConnector<Names>>,
+    https: HttpsConnector<Tcp>,
 }
 
 impl Connector {
     /// A connector that resolves with `names` and trusts as `tls` does.
     #[must_use]
     pub fn new(tls: &Tls, names: Names) -> Self {
-        let mut tcp = HttpConnector::new_with_resolver(names);
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        // hyper-util divides its own limit among the addresses, so the limit stands outside.
-        tcp.set_connect_timeout(None);
+        let mut config = tls.config().as_ref().clone();
+        // hyper-rustls panics when the caller's configuration has any.
+        config.alpn_protocols.clear();
         let https = HttpsConnectorBuilder::new()
-            .with_tls_config(tls.config().as_ref().clone())
+            .with_tls_config(config)
             .https_only()
             .enable_http1()
-            .wrap_connector(tcp);
+            .wrap_connector(Tcp::new(names));
         Self { https }
     }
 
@@ -55,7 +53,10 @@ impl Connector {
         let mut https = self.https.clone();
         match tokio::time::timeout(limit, https.call(uri)).await {
             Ok(Ok(stream)) => Ok(stream),
-            Ok(Err(error)) => Err(ConnectError::judge(error)),
+            Ok(Err(error)) => Err(match error.downcast::<ConnectError>() {
+                Ok(judged) => *judged,
+                Err(error) => ConnectError::judge(error),
+            }),
             Err(_) => Err(ConnectError::timed_out()),
         }
     }

@@ -65,6 +65,8 @@ pub fn trust_failure<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rust
                 | AlertDescription::NoCertificate
                 | AlertDescription::UnknownCA
                 | AlertDescription::AccessDenied
+                // OpenSSL and rustls say so when the CA was made anew under the same name.
+                | AlertDescription::DecryptError
         ),
         _ => false,
     };

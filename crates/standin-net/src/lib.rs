@@ -27,6 +27,7 @@ pub mod error;
 mod names;
 pub mod racing;
 mod ssl_files;
+mod tcp;
 mod tls;
 mod verifier;
 

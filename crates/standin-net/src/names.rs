@@ -1,15 +1,9 @@
 //! Names to addresses: what the caller says first, then the system's resolver.
 
 use std::collections::HashMap;
-use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
-
-use hyper_util::client::legacy::connect::dns::Name;
-use tower_service::Service;
 
 /// Resolves host names afresh at each connection.
 ///
@@ -36,6 +30,31 @@ impl Names {
             .push(address);
         self
     }
+
+    /// At least one address, with `port`. `host` is as it stands in a URI: IPv6 in brackets.
+    pub(crate) async fn addresses(
+        &self,
+        host: &str,
+        port: u16,
+    ) -> Result<Vec<SocketAddr>, NameError> {
+        let name = host
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'))
+            .unwrap_or(host);
+        if let Some(given) = self.given.get(&name.to_ascii_lowercase()) {
+            return Ok(given.iter().map(|ip| SocketAddr::new(*ip, port)).collect());
+        }
+        let none = |source| NameError {
+            name: name.to_owned(),
+            source,
+        };
+        let found = tokio::net::lookup_host((name, port)).await.map_err(none)?;
+        let found: Vec<SocketAddr> = found.collect();
+        if found.is_empty() {
+            return Err(none(io::ErrorKind::NotFound.into()));
+        }
+        Ok(found)
+    }
 }
 
 /// A host name has no address.
@@ -45,32 +64,4 @@ pub struct NameError {
     name: String,
     #[source]
     source: io::Error,
-}
-
-impl Service<Name> for Names {
-    type Response = std::vec::IntoIter<SocketAddr>;
-    type Error = NameError;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, NameError>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), NameError>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, name: Name) -> Self::Future {
-        let given = self.given.get(&name.as_str().to_ascii_lowercase()).cloned();
-        Box::pin(async move {
-            // The port is put in by the connector.
-            let addresses: Vec<SocketAddr> = match given {
-                Some(given) => given.into_iter().map(|ip| SocketAddr::new(ip, 0)).collect(),
-                None => tokio::net::lookup_host((name.as_str(), 0))
-                    .await
-                    .map_err(|source| NameError {
-                        name: name.as_str().to_owned(),
-                        source,
-                    })?
-                    .collect(),
-            };
-            Ok(addresses.into_iter())
-        })
-    }
 }

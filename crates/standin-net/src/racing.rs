@@ -114,3 +114,6 @@ where
         rest: Rest { connected, running },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -64,7 +64,7 @@ pub enum SslFileError {
         source: io::Error,
     },
     /// It is not PEM, or broken.
-    #[error("{path} is not a PEM file of {wanted}")]
+    #[error("{path} is broken; restore {wanted} there, or have it made anew with `puppet ssl`")]
     Pem {
         /// Which file.
         path: PathBuf,
@@ -74,7 +74,7 @@ pub enum SslFileError {
         source: pem::Error,
     },
     /// What should be in it is not.
-    #[error("there is no {wanted} in {path}")]
+    #[error("{path} does not hold {wanted}; restore it, or have it made anew with `puppet ssl`")]
     Missing {
         /// Which file.
         path: PathBuf,
@@ -82,7 +82,7 @@ pub enum SslFileError {
         wanted: &'static str,
     },
     /// A certificate in it is not X.509.
-    #[error("{path} holds a certificate that cannot be read")]
+    #[error("{path} holds a certificate that cannot be read; have it made anew with `puppet ssl`")]
     Certificate {
         /// Which file.
         path: PathBuf,
@@ -104,7 +104,10 @@ pub enum SslFileError {
         date: String,
     },
     /// Key and certificate are not of each other.
-    #[error("the key in {key} is not the key of the certificate in {cert}; one was made anew")]
+    #[error(
+        "the key in {key} is not the key of the certificate in {cert}; one was made anew: restore the \
+         other, or clean the certificate at the CA and here and run `puppet ssl bootstrap`"
+    )]
     KeyMismatch {
         /// The key's file.
         key: PathBuf,
@@ -112,7 +115,7 @@ pub enum SslFileError {
         cert: PathBuf,
     },
     /// TLS does not take what is in the files.
-    #[error("{path} cannot be used for TLS")]
+    #[error("{path} cannot be used for TLS; have it made anew with `puppet ssl`")]
     Unusable {
         /// Which file.
         path: PathBuf,

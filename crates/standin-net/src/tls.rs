@@ -36,6 +36,10 @@ impl Tls {
                 .map_err(|unfit| match unfit {
                     Unfit::Ca(error) => unusable(&files.ca, error.into()),
                     Unfit::Crl(error) => unusable(&files.crl, error.into()),
+                    Unfit::NoRoot => SslFileError::Missing {
+                        path: files.ca.clone(),
+                        wanted: "the self-signed certificate of a root CA",
+                    },
                 })?;
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -68,7 +72,7 @@ impl Tls {
     }
 }
 
-fn provider() -> Arc<CryptoProvider> {
+pub(crate) fn provider() -> Arc<CryptoProvider> {
     #[cfg(feature = "ring")]
     let provider = rustls::crypto::ring::default_provider();
     #[cfg(all(feature = "aws-lc", not(feature = "ring")))]

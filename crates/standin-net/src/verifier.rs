@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{
@@ -14,11 +15,12 @@ use rustls_pki_types::{
 };
 use webpki::{
     CertRevocationList, EndEntityCert, ExpirationPolicy, KeyUsage, OwnedCertRevocationList,
-    RevocationCheckDepth, RevocationOptionsBuilder, UnknownStatusPolicy,
+    RevocationCheckDepth, RevocationOptionsBuilder, UnknownStatusPolicy, VerifiedPath,
 };
-use x509_parser::certificate::X509Certificate;
+use x509_parser::certificate::{Validity, X509Certificate};
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::FromDer;
+use x509_parser::time::ASN1Time;
 
 use crate::Revocation;
 
@@ -27,8 +29,15 @@ use crate::Revocation;
 /// Puppet's CA issues certificates without a subject alternative name unless some were asked for,
 /// and rustls looks at nothing else. So a certificate that has no DNS name there is matched by its
 /// common name; one that has any is matched by those alone.
+///
+/// As with OpenSSL, a chain must reach a self-signed certificate of the CA's file. Its other
+/// certificates only help to get there, so that they are checked like any: were they trusted by
+/// themselves, nobody would ask whether they have expired or were revoked.
 pub(crate) struct PuppetVerifier {
     anchors: Vec<TrustAnchor<'static>>,
+    /// Of the anchors, in their order: webpki does not look at these.
+    validities: Vec<Validity>,
+    intermediates: Vec<CertificateDer<'static>>,
     crls: Vec<CertRevocationList<'static>>,
     revocation: Revocation,
     algorithms: WebPkiSupportedAlgorithms,
@@ -41,11 +50,21 @@ impl PuppetVerifier {
         revocation: Revocation,
         provider: &CryptoProvider,
     ) -> Result<Self, Unfit> {
-        let anchors = ca
-            .iter()
-            .map(|der| Ok(webpki::anchor_from_trusted_cert(der)?.to_owned()))
-            .collect::<Result<_, webpki::Error>>()
-            .map_err(Unfit::Ca)?;
+        let (mut anchors, mut validities, mut intermediates) = (vec![], vec![], vec![]);
+        for der in ca {
+            let anchor = webpki::anchor_from_trusted_cert(der).map_err(Unfit::Ca)?;
+            let (_, certificate) =
+                X509Certificate::from_der(der).map_err(|_| Unfit::Ca(webpki::Error::BadDer))?;
+            if certificate.subject().as_raw() == certificate.issuer().as_raw() {
+                anchors.push(anchor.to_owned());
+                validities.push(certificate.validity().clone());
+            } else {
+                intermediates.push(der.clone());
+            }
+        }
+        if anchors.is_empty() {
+            return Err(Unfit::NoRoot);
+        }
         let crls = crls
             .iter()
             .map(|der| Ok(OwnedCertRevocationList::from_der(der)?.into()))
@@ -53,18 +72,20 @@ impl PuppetVerifier {
             .map_err(Unfit::Crl)?;
         Ok(Self {
             anchors,
+            validities,
+            intermediates,
             crls,
             revocation,
             algorithms: provider.signature_verification_algorithms,
         })
     }
 
-    fn verify_chain(
-        &self,
-        end_entity: &EndEntityCert<'_>,
-        intermediates: &[CertificateDer<'_>],
+    fn verify_chain<'a>(
+        &'a self,
+        end_entity: &'a EndEntityCert<'a>,
+        intermediates: &'a [CertificateDer<'a>],
         now: UnixTime,
-    ) -> Result<(), Error> {
+    ) -> Result<VerifiedPath<'a>, Error> {
         let crls: Vec<&CertRevocationList<'_>> = self.crls.iter().collect();
         let depth = match self.revocation {
             Revocation::Chain => Some(RevocationCheckDepth::Chain),
@@ -90,10 +111,19 @@ impl PuppetVerifier {
                 now,
                 KeyUsage::server_auth(),
                 revocation,
-                None,
+                Some(&|path| self.check_anchor(path.anchor(), now)),
             )
-            .map(|_| ())
             .map_err(as_rustls)
+    }
+
+    /// A root may be there twice, renewed with the same key: one that is valid will do.
+    fn check_anchor(&self, anchor: &TrustAnchor<'_>, now: UnixTime) -> Result<(), webpki::Error> {
+        let validities = self.anchors.iter().zip(&self.validities);
+        validities
+            .filter(|(known, _)| *known == anchor)
+            .map(|(_, validity)| check_validity(validity, now))
+            .reduce(Result::or)
+            .unwrap_or(Err(webpki::Error::UnknownIssuer))
     }
 }
 
@@ -102,6 +132,8 @@ impl PuppetVerifier {
 pub(crate) enum Unfit {
     Ca(webpki::Error),
     Crl(webpki::Error),
+    /// None of the CA's certificates is self-signed.
+    NoRoot,
 }
 
 impl ServerCertVerifier for PuppetVerifier {
@@ -114,18 +146,25 @@ impl ServerCertVerifier for PuppetVerifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let parsed = EndEntityCert::try_from(end_entity).map_err(as_rustls)?;
-        self.verify_chain(&parsed, intermediates, now)?;
-        match parsed.verify_is_valid_for_subject_name(server_name) {
-            Ok(()) => Ok(ServerCertVerified::assertion()),
-            Err(error) => match common_name(end_entity) {
-                Some(name) if names(&name, server_name) => Ok(ServerCertVerified::assertion()),
-                Some(name) => Err(CertificateError::NotValidForNameContext {
-                    expected: server_name.to_owned(),
-                    presented: vec![format!("CommonName({name:?})")],
-                }
-                .into()),
-                None => Err(as_rustls(error)),
-            },
+        // Ours first: however many the server sends, they do not use up the search for a path.
+        let intermediates: Vec<CertificateDer<'_>> = self
+            .intermediates
+            .iter()
+            .chain(intermediates)
+            .map(|der| CertificateDer::from(der.as_ref()))
+            .collect();
+        let path = self.verify_chain(&parsed, &intermediates, now)?;
+        let Err(error) = parsed.verify_is_valid_for_subject_name(server_name) else {
+            return Ok(ServerCertVerified::assertion());
+        };
+        match common_name(end_entity).filter(|_| !has_name_constraints(&path)) {
+            Some(name) if names(&name, server_name) => Ok(ServerCertVerified::assertion()),
+            Some(name) => Err(CertificateError::NotValidForNameContext {
+                expected: server_name.to_owned(),
+                presented: vec![format!("CommonName({name:?})")],
+            }
+            .into()),
+            None => Err(as_rustls(error)),
         }
     }
 
@@ -156,6 +195,7 @@ impl fmt::Debug for PuppetVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PuppetVerifier")
             .field("anchors", &self.anchors.len())
+            .field("intermediates", &self.intermediates.len())
             .field("crls", &self.crls.len())
             .field("revocation", &self.revocation)
             .finish_non_exhaustive()
@@ -170,7 +210,8 @@ fn common_name(certificate: &CertificateDer<'_>) -> Option<String> {
     let alternatives = certificate.subject_alternative_name().ok()?;
     let has_dns_name = alternatives.is_some_and(|extension| {
         let mut names = extension.value.general_names.iter();
-        names.any(|name| matches!(name, GeneralName::DNSName(_)))
+        // What cannot be read may have been a DNS name.
+        names.any(|name| matches!(name, GeneralName::DNSName(_) | GeneralName::Invalid(..)))
     });
     if has_dns_name {
         return None;
@@ -180,12 +221,43 @@ fn common_name(certificate: &CertificateDer<'_>) -> Option<String> {
     names.next().is_none().then_some(name)
 }
 
+/// Whether an authority of the path may sign for some names only. webpki sees to that for alternative
+/// names; a common name would get round it, so it does not count then.
+fn has_name_constraints(path: &VerifiedPath<'_>) -> bool {
+    let free = |authority: &webpki::Cert<'_>| {
+        X509Certificate::from_der(&authority.der())
+            .is_ok_and(|(_, certificate)| matches!(certificate.name_constraints(), Ok(None)))
+    };
+    path.anchor().name_constraints.is_some() || !path.intermediate_certificates().all(free)
+}
+
 /// Exact but for case: no wildcards, and an address is never a common name.
 fn names(common_name: &str, server_name: &ServerName<'_>) -> bool {
     match server_name {
         ServerName::DnsName(dialled) => common_name.eq_ignore_ascii_case(dialled.as_ref()),
         _ => false,
     }
+}
+
+fn check_validity(validity: &Validity, now: UnixTime) -> Result<(), webpki::Error> {
+    let unix = |time: ASN1Time| {
+        let seconds = u64::try_from(time.timestamp()).unwrap_or(0);
+        UnixTime::since_unix_epoch(Duration::from_secs(seconds))
+    };
+    let (not_before, not_after) = (unix(validity.not_before), unix(validity.not_after));
+    if now > not_after {
+        return Err(webpki::Error::CertExpired {
+            time: now,
+            not_after,
+        });
+    }
+    if now < not_before {
+        return Err(webpki::Error::CertNotValidYet {
+            time: now,
+            not_before,
+        });
+    }
+    Ok(())
 }
 
 fn as_rustls(error: webpki::Error) -> Error {
@@ -201,6 +273,7 @@ fn as_rustls(error: webpki::Error) -> Error {
         E::CrlExpired { time, next_update } => {
             CertificateError::ExpiredRevocationListContext { time, next_update }
         }
+        E::RequiredEkuNotFoundContext(_) => CertificateError::InvalidPurpose,
         E::InvalidSignatureForPublicKey => CertificateError::BadSignature,
         E::CertNotValidForName(context) => CertificateError::NotValidForNameContext {
             expected: context.expected,
