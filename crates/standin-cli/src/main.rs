@@ -1,2 +1,80 @@
-//! The `standin` command.
-fn main() {}
+//! The `standin` command: one request by way of master and replica, or the status of all servers.
+//!
+//! `standin --help` says how it is used. Where Puppet and curl have an option already, it is called
+//! and written as there.
+//!
+//! # Map
+//!
+//! In reading order:
+//!
+//! - `cli`: the command line, with `resolve` and `seconds`, which read a value each.
+//! - `access`: Puppet's settings, and the client made of them.
+//! - `request`: `standin request`, with its `args`, `data`, `header` and `output`.
+//! - `status`: `standin status`; to `ask` a server gives a `state` and a row of a `report`.
+//! - `code`, `failure`, `streams`: how it ends and what it says.
+
+mod access;
+mod cli;
+mod code;
+mod failure;
+mod request;
+mod resolve;
+mod seconds;
+mod status;
+mod streams;
+
+use std::io;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+use crate::code::Code;
+use crate::failure::Failure;
+use crate::streams::Streams;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(stop) => {
+            // Whoever asked for help and closed the pipe has read enough.
+            let _ = stop.print();
+            return ExitCode::from(u8::try_from(stop.exit_code()).unwrap_or(Code::USAGE.number()));
+        }
+    };
+    let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
+    let mut streams = Streams {
+        out: &mut out,
+        err: &mut err,
+        verbosity: cli.common.verbosity(),
+    };
+    let code = run(&cli, &mut streams).unwrap_or_else(|failure| {
+        streams.say(format_args!("standin: {failure}"));
+        failure.code()
+    });
+    ExitCode::from(code.number())
+}
+
+fn run(cli: &Cli, streams: &mut Streams<'_>) -> Result<Code, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| {
+            Failure::caused(Code::NOBODY, "this machine gives no means to wait", &error)
+        })?;
+    let result = runtime.block_on(async {
+        match &cli.command {
+            Command::Request(args) => request::run(args, &cli.common, streams).await,
+            Command::Status(args) => status::run(args, &cli.common, streams).await,
+        }
+    });
+    // Not dropped, for that would wait for a resolver that hangs.
+    runtime.shutdown_background();
+    let flushed = streams.out.flush();
+    match (result, flushed) {
+        (Ok(_), Err(error)) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::unwritten("standard output", &error))
+        }
+        (result, _) => result,
+    }
+}

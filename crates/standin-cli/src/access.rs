@@ -1,0 +1,60 @@
+//! Puppet's settings, and the client made of them.
+
+use standin::config::{Overrides, Settings, Sources};
+use standin::{Client, Installation, Names};
+
+use crate::cli::Common;
+use crate::failure::Failure;
+use crate::streams::Streams;
+
+/// The way to an installation.
+pub(crate) struct Access {
+    pub(crate) client: Client,
+    pub(crate) installation: Installation,
+}
+
+impl Access {
+    /// As the settings and the command line have it; mentions what was assumed.
+    ///
+    /// # Errors
+    /// When they make no client; the failure names file and setting.
+    pub(crate) fn open(common: &Common, streams: &mut Streams<'_>) -> Result<Self, Failure> {
+        let sources = Sources::of_this_machine()
+            .map_err(|error| Failure::usage(&error))?
+            .with_overrides(common.overrides());
+        let settings = Settings::read(&sources).map_err(|error| Failure::usage(&error))?;
+        for note in settings.notes() {
+            streams.mention(note);
+        }
+        let installation = settings
+            .installation()
+            .map_err(|error| Failure::usage(&error))?;
+        let builder = Client::from_settings(&settings).map_err(|error| Failure::usage(&error))?;
+        Ok(Self {
+            client: builder.names(common.names()).build()?,
+            installation,
+        })
+    }
+}
+
+impl Common {
+    fn overrides(&self) -> Overrides {
+        let settings = [
+            ("confdir", &self.confdir),
+            ("ssldir", &self.ssldir),
+            ("certname", &self.certname),
+            ("server_list", &self.server_list),
+        ];
+        settings
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value.as_deref()?)))
+            .collect()
+    }
+
+    fn names(&self) -> Names {
+        let given = self.resolve.iter();
+        given.fold(Names::new(), |names, given| {
+            names.with(&given.host, given.address)
+        })
+    }
+}

@@ -1,0 +1,82 @@
+//! The command line.
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::request::RequestArgs;
+use crate::resolve::Resolve;
+use crate::status::StatusArgs;
+use crate::streams::Verbosity;
+
+/// Asks Puppet Enterprise as an agent should: the master first, its replica when it must.
+///
+/// The servers, the certificates and the certname are those of Puppet's own settings files on this
+/// machine. What only the master may do is never sent to the replica, and what would do harm twice
+/// is never sent twice.
+#[derive(Debug, Parser)]
+#[command(name = "standin", version, after_long_help = EXAMPLES)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Request(RequestArgs),
+    Status(StatusArgs),
+}
+
+/// What every command takes.
+#[derive(Args, Debug)]
+pub(crate) struct Common {
+    /// The directory of puppet.conf, as Puppet's option of that name
+    #[arg(long, global = true, help_heading = INSTALLATION, value_name = "DIR")]
+    pub(crate) confdir: Option<String>,
+    /// The directory of certificates and keys, as Puppet's
+    #[arg(long, global = true, help_heading = INSTALLATION, value_name = "DIR")]
+    pub(crate) ssldir: Option<String>,
+    /// The name of the agent, whose certificate is used, as Puppet's
+    #[arg(long, global = true, help_heading = INSTALLATION, value_name = "NAME")]
+    pub(crate) certname: Option<String>,
+    /// The servers in order, with commas between, as Puppet's: HOST or HOST:PORT
+    #[arg(long = "server_list", global = true, help_heading = INSTALLATION, value_name = "LIST")]
+    pub(crate) server_list: Option<String>,
+    /// An address to use for a host instead of DNS, at every port; an IPv6 address in brackets
+    #[arg(long, global = true, help_heading = INSTALLATION, value_name = "HOST:ADDRESS")]
+    pub(crate) resolve: Vec<Resolve>,
+    /// Say on standard error what was assumed, tried and answered
+    #[arg(short, long, global = true)]
+    verbose: bool,
+}
+
+impl Common {
+    pub(crate) const fn verbosity(&self) -> Verbosity {
+        match self.verbose {
+            true => Verbosity::Everything,
+            false => Verbosity::Failures,
+        }
+    }
+}
+
+const INSTALLATION: &str = "Installation";
+
+const EXAMPLES: &str = "\
+Examples:
+  Which classes does this node get, and who says so?
+    standin request -v classifier POST /classifier-api/v1/classified/nodes/$(hostname -f) -d '{}'
+
+  Is everything well, at the master and at the replica?
+    standin status";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,9 @@
+//! The built command against a lab.
+
+#![expect(clippy::unwrap_used, reason = "what a test sets up has to work")]
+
+mod bench;
+mod endings;
+mod request;
+mod status;
+mod usage;

@@ -1,0 +1,137 @@
+//! The status of an installation.
+
+use serde_json::Value;
+use standin_lab::{Fault, Lab, Service, State, Target};
+
+use crate::bench::Bench;
+
+/// The lab has no brokers, so that the master's is always refused.
+const BROKER: &str = "pcp-broker";
+
+async fn json(bench: &Bench) -> (Option<i32>, Value) {
+    let said = bench.run(&["status", "--json"]).await;
+    (said.code, serde_json::from_str(&said.out).expect(&said.err))
+}
+
+fn states<'a>(report: &'a Value, service: &str) -> Vec<&'a str> {
+    let rows = report["services"].as_array().unwrap().iter();
+    rows.filter(|row| row["service"] == service)
+        .map(|row| row["state"].as_str().unwrap())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_healthy_installation_runs_on_both_hosts() {
+    let bench = Bench::new().await;
+    let (code, report) = json(&bench).await;
+    let all = report["running"] == report["expected"];
+    assert_eq!(code, Some(if all { 0 } else { 1 }));
+    for service in [
+        "puppet-server",
+        "file-sync",
+        "puppetdb",
+        "rbac",
+        "classifier",
+        "activity",
+    ] {
+        assert_eq!(
+            states(&report, service),
+            ["running", "running"],
+            "{service}: {report:#}"
+        );
+    }
+    for service in ["ca", "orchestrator", "code-manager"] {
+        assert_eq!(
+            states(&report, service),
+            ["running", "inactive"],
+            "{service}: {report:#}"
+        );
+    }
+    assert_eq!(states(&report, BROKER)[1], "inactive");
+    assert_eq!(states(&report, "console").len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_table_shows_what_is_down() {
+    let bench = Bench::new().await;
+    let database = Target::Service("replica.test", Service::PuppetDb);
+    let fault = Fault::NotReady(State::Starting);
+    let _starting = bench.lab.fault(database, fault).await.unwrap();
+    let _refused = bench.fail(Service::NodeClassifier, Fault::Refuse).await;
+    let said = bench.run(&["status", "-v"]).await;
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let lines: Vec<Vec<&str>> = said
+        .out
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    assert_eq!(lines[0], ["service", "server", "role", "state", "time"]);
+    for row in [
+        ["puppet-server", "master.test:8140", "master", "running"],
+        ["puppetdb", "replica.test:8081", "replica", "starting"],
+        ["classifier", "master.test:4433", "master", "refused"],
+        ["classifier", "replica.test:4433", "replica", "running"],
+    ] {
+        assert!(
+            lines.iter().any(|line| line.starts_with(&row)),
+            "{row:?}: {}",
+            said.out
+        );
+    }
+    let widths: Vec<usize> = said.out.lines().map(|line| line.chars().count()).collect();
+    assert!(
+        widths.iter().all(|width| *width == widths[0]),
+        "{}",
+        said.out
+    );
+    let why = "classifier at master.test:4433 (master): ";
+    assert!(said.err.contains(why), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn json_counts_what_is_down() {
+    let bench = Bench::new().await;
+    let (_, before) = json(&bench).await;
+    let _fault = bench.fail(Service::PuppetDb, Fault::DatabaseDown).await;
+    let (code, report) = json(&bench).await;
+    assert_eq!(code, Some(1));
+    assert_eq!(states(&report, "puppetdb"), ["error", "running"]);
+    assert_eq!(report["expected"], before["expected"]);
+    let running = |report: &Value| report["running"].as_u64().unwrap();
+    assert_eq!(running(&report) + 1, running(&before));
+    let row = &report["services"][0];
+    assert_eq!(row["server"], "master.test:8140");
+    assert_eq!(row["role"], "master");
+    assert!(row["seconds"].as_f64().unwrap() < 10.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_installation_that_is_down_is_told_within_the_deadline() {
+    let bench = Bench::new().await;
+    let _faults = bench.fail_everywhere(Fault::SilentAfterTls).await;
+    let said = bench.run(&["status", "--deadline", "1"]).await;
+    assert_eq!((said.code, said.err.as_str()), (Some(2), ""), "{said:?}");
+    assert!(said.out.contains("no answer in time"), "{said:?}");
+    assert!(!said.out.contains("running"), "{said:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_promoted_replica_runs_what_was_inactive() {
+    let bench = Bench::new().await;
+    bench.lab.promote("replica.test").await.unwrap();
+    let (_, report) = json(&bench).await;
+    assert_eq!(states(&report, "orchestrator"), ["running", "running"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn compile_masters_have_a_row_too() {
+    let hosts = ["master.test", "replica.test"];
+    let hosts = [
+        standin_lab::HostSpec::master(hosts[0]),
+        standin_lab::HostSpec::replica(hosts[1]),
+        standin_lab::HostSpec::pool("compile.test"),
+    ];
+    let lab = Lab::builder().hosts(hosts).start().await.unwrap();
+    let said = Bench { lab }.run(&["status"]).await;
+    assert!(said.out.contains("compile.test:8140  pool"), "{said:?}");
+}
