@@ -8,15 +8,15 @@ use std::task::{Context, Poll};
 use http::{HeaderValue, Request, Response};
 use standin_core::health::Snapshot;
 use standin_core::{Installation, Policy, Server, Verdict};
-use standin_net::{Connector, Names, Tls};
+use standin_net::{ConnectError, Connector, Names, Tls};
 use tower_service::Service;
 
-use crate::drive::{Source, Walk};
+use crate::drive::{Source, Walk, verdict_of};
 use crate::https::{Https, ResponseBody};
 use crate::route::{Route, route};
 use crate::shared::{Settings, Shared};
-use crate::transport::{Connection, Transport};
-use crate::{Body, Classify, Error, ErrorKind, OnLoss, Run};
+use crate::transport::{Connection, SendError, Transport};
+use crate::{Body, Classify, Deadline, Error, ErrorKind, OnLoss, Run};
 
 /// Sends requests to whoever serves them now. Cheap to clone; clones share all they learn.
 ///
@@ -62,11 +62,11 @@ impl Client {
         &self,
         request: Request<impl Into<Body>>,
     ) -> Result<Response<ResponseBody>, Error> {
-        let request = request.map(Into::into);
+        let mut request = request.map(Into::into);
         match route(&self.shared.health, &request)? {
             Route::To(operation) => {
-                let walk = Walk::new(&self.shared, &self.https, request, operation)?;
-                let answer = walk.go().await?;
+                let walk = Walk::new(&self.shared, &self.https, &mut request, operation)?;
+                let answer = walk.go(Some(request)).await?;
                 let mut response = answer.response;
                 self.watch(response.body_mut(), answer.source);
                 Ok(response)
@@ -115,22 +115,58 @@ impl Client {
         });
     }
 
+    /// One attempt at the server that the request names itself.
     async fn send_as_it_is(
         &self,
         server: &Server,
         request: Request<Body>,
     ) -> Result<Response<ResponseBody>, Error> {
         let policy = self.shared.health.policy();
-        let connection = self
-            .https
-            .connect(server, policy.connect.limit)
-            .await
-            .map_err(|error| Error::because(ErrorKind::Exhausted, error))?;
-        let late = |_| Error::new(ErrorKind::DeadlinePassed, None);
-        tokio::time::timeout(policy.deadline.cheap, connection.send(request))
-            .await
-            .map_err(late)?
-            .map_err(|error| Error::because(ErrorKind::Exhausted, error.source))
+        let usual = policy.deadline.cheap;
+        let given = request.extensions().get::<Deadline>();
+        let left = given.map_or(usual, |deadline| deadline.left().min(usual));
+        let sending = async {
+            let connection = match self.https.warm(server, policy.connect.fresh) {
+                Some(connection) => connection,
+                None => self.https.connect(server, policy.connect.limit).await?,
+            };
+            connection.send(request).await.map_err(Failed::Sending)
+        };
+        match tokio::time::timeout(left, sending).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(failed)) => Err(failed.into()),
+            Err(_) => Err(Error::new(ErrorKind::DeadlinePassed, None)),
+        }
+    }
+}
+
+/// How the one attempt of a request that names its server failed.
+enum Failed {
+    Connecting(ConnectError),
+    Sending(SendError),
+}
+
+impl From<ConnectError> for Failed {
+    fn from(error: ConnectError) -> Self {
+        Self::Connecting(error)
+    }
+}
+
+impl From<Failed> for Error {
+    fn from(failed: Failed) -> Self {
+        let kind = |verdict| match verdict {
+            Verdict::Untrusted => ErrorKind::Untrusted,
+            Verdict::Local => ErrorKind::Local,
+            Verdict::Lost(_) => ErrorKind::MaybeProcessed,
+            _ => ErrorKind::Exhausted,
+        };
+        match failed {
+            Failed::Connecting(error) => Self::because(kind(error.verdict()), error),
+            Failed::Sending(error) => match error.unsent {
+                Some(_) => Self::because(ErrorKind::Exhausted, error.source),
+                None => Self::because(kind(verdict_of(error.source.as_ref())), error.source),
+            },
+        }
     }
 }
 

@@ -23,7 +23,8 @@ impl Deadline {
     /// So long from now.
     #[must_use]
     pub fn within(span: Duration) -> Self {
-        Self(Instant::now() + span)
+        let now = Instant::now();
+        Self(now.checked_add(span).unwrap_or(now + FAR))
     }
 
     /// At this instant.
@@ -38,3 +39,6 @@ impl Deadline {
         self.0.saturating_duration_since(Instant::now())
     }
 }
+
+/// A year: a span that no clock holds is as good as none.
+const FAR: Duration = Duration::from_secs(86_400 * 365);

@@ -91,7 +91,7 @@ impl Error {
     /// The whole story for a log: the error and, a line each, what was tried.
     #[must_use]
     pub fn report(&self) -> String {
-        let mut text = self.to_string();
+        let mut text = Reason(self).to_string();
         for attempt in self.attempts() {
             text.push_str("\n  tried ");
             text.push_str(&attempt.to_string());
@@ -116,11 +116,29 @@ impl From<GiveUp> for ErrorKind {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.operation {
+        Reason(self).fmt(f)?;
+        for (index, attempt) in self.attempts().iter().enumerate() {
+            let lead = if index == 0 { " (" } else { "; " };
+            write!(f, "{lead}{}: {}", attempt.server, Short(attempt))?;
+        }
+        if !self.attempts().is_empty() {
+            f.write_str(")")?;
+        }
+        Ok(())
+    }
+}
+
+/// What happened and what to do, without the attempts.
+struct Reason<'a>(&'a Error);
+
+impl fmt::Display for Reason<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(error) = self;
+        match error.operation() {
             Some(operation) => write!(f, "{operation}: ")?,
             None => f.write_str("request: ")?,
         }
-        f.write_str(match self.kind() {
+        f.write_str(match error.kind() {
             ErrorKind::Exhausted => "no server answered",
             ErrorKind::NotDuringFailover => {
                 "only the master may be asked for this and it cannot be reached; it does not work \
@@ -143,15 +161,7 @@ impl fmt::Display for Error {
             ErrorKind::NoService => {
                 "its path belongs to no service of Puppet and its address names no server"
             }
-        })?;
-        for (index, attempt) in self.attempts().iter().enumerate() {
-            let lead = if index == 0 { " (" } else { "; " };
-            write!(f, "{lead}{}: {}", attempt.server, Short(attempt))?;
-        }
-        if !self.attempts().is_empty() {
-            f.write_str(")")?;
-        }
-        Ok(())
+        })
     }
 }
 
