@@ -167,6 +167,7 @@ impl Cell {
     /// Takes in what an attempt showed. Evidence from an earlier life is ignored.
     ///
     /// `random` jitters the bench.
+    #[inline]
     pub fn record(
         &self,
         evidence: Evidence,

@@ -256,6 +256,7 @@ impl Health {
     }
 
     /// What an attempt at `place` that begins now hands back with its verdict.
+    #[inline]
     #[must_use]
     pub fn mark(&self, class: Class, place: usize) -> Option<Mark> {
         let entry = self.class(class)?.entries.get(place)?;
@@ -352,12 +353,14 @@ impl Health {
     }
 
     /// The place of the class's present holder.
+    #[inline]
     #[must_use]
     pub fn holder(&self, class: Class) -> Option<usize> {
         Some(self.class(class)?.holder.load(Ordering::Acquire))
     }
 
     /// A question that is due to a server earlier than the holder, if any.
+    #[inline]
     #[must_use]
     pub fn probe_due(&self, class: Class, now: Moment) -> Option<Probe> {
         let health = self.class(class)?;

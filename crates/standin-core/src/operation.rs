@@ -155,10 +155,13 @@ impl Operation {
     /// Whether a host of this role may be sent it.
     #[must_use]
     pub fn may_go_to(self, role: Role) -> bool {
-        match (role, self.service.replica_serves()) {
-            (Role::Master | Role::Pool, _) | (Role::Replica, ReplicaServes::Everything) => true,
-            (Role::Replica, ReplicaServes::Reads) => self.effect == Effect::Read,
-            (Role::Replica, ReplicaServes::Nothing) => false,
+        if role != Role::Replica {
+            return true;
+        }
+        match self.service.replica_serves() {
+            ReplicaServes::Everything => true,
+            ReplicaServes::Reads => self.effect == Effect::Read,
+            ReplicaServes::Nothing => false,
         }
     }
 }

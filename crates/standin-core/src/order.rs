@@ -28,29 +28,38 @@ pub fn order(
     state: impl Fn(usize) -> State,
 ) -> (Order, Mood) {
     let mut order = Order::new();
-    // So many of the first are not benched.
-    let mut fit = 0;
-    let mut enter = |place| {
-        if !allowed(place) || order.contains(&place) {
-            return;
-        }
-        match state(place) {
-            State::Ready | State::Suspect => {
-                order.insert(fit, place);
-                fit += 1;
-            }
-            State::Benched | State::Probing => order.push(place),
-        }
-    };
-    if let Some(pin) = pin {
-        enter(pin);
-    }
-    enter(holder);
     for place in 0..len {
-        enter(place);
+        if allowed(place) {
+            order.push(place);
+        }
+    }
+    let places = order.as_mut_slice();
+    bring_first(places, holder);
+    if let Some(pin) = pin {
+        bring_first(places, pin);
+    }
+    let mut fit = 0;
+    for at in 0..places.len() {
+        if matches!(state(places[at]), State::Ready | State::Suspect) {
+            bring_forward(places, at, fit);
+            fit += 1;
+        }
     }
     let mood = if fit == 0 { Mood::Panic } else { Mood::Calm };
     (order, mood)
+}
+
+fn bring_first(places: &mut [usize], first: usize) {
+    if let Some(at) = places.iter().position(|place| *place == first) {
+        bring_forward(places, at, 0);
+    }
+}
+
+/// Nearly always everyone stands where it belongs.
+fn bring_forward(places: &mut [usize], from: usize, to: usize) {
+    if to < from {
+        places[to..=from].rotate_right(1);
+    }
 }
 
 #[cfg(test)]

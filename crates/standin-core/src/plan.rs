@@ -111,7 +111,7 @@ impl Plan {
         deadline: Moment,
         policy: &Policy,
     ) -> Self {
-        let mut stops = SmallVec::with_capacity(order.len());
+        let mut stops = SmallVec::new();
         for &place in &order {
             stops.push(Stop {
                 place,
@@ -184,8 +184,8 @@ impl Plan {
         if role == Some(Role::Pool) || !others || self.operation.repeat == Repeat::Harmful {
             return self.deadline;
         }
-        let left = self.deadline.since(now);
-        self.deadline.before(self.reserve.min(left / 2))
+        let reserved = self.deadline.before(self.reserve);
+        reserved.max(now.midway(self.deadline))
     }
 
     /// Takes in what came of the attempt at `place`. `random` jitters a pause.

@@ -141,7 +141,7 @@ impl Service {
         };
         Self::ALL
             .into_iter()
-            .find(|service| service.prefixes().iter().any(|prefix| is_under(prefix)))
+            .find(|service| service.prefixes().iter().any(&is_under))
     }
 
     /// The name used on command lines, in logs and in snapshots.

@@ -32,6 +32,12 @@ impl Moment {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 
+    /// The moment in the middle between this and `later`; `later` when that is before.
+    #[must_use]
+    pub const fn midway(self, later: Self) -> Self {
+        Self(later.0 - later.0.saturating_sub(self.0) / 2)
+    }
+
     /// This moment less `span`, at least the origin.
     #[must_use]
     pub fn before(self, span: Duration) -> Self {

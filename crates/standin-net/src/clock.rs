@@ -21,6 +21,7 @@ impl Clock {
 
     /// The moment it is now.
     #[must_use]
+    #[inline]
     pub fn now(&self) -> Moment {
         Moment::ORIGIN + self.origin.elapsed()
     }

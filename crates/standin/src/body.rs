@@ -91,7 +91,7 @@ impl Body {
                 Kind::Stream(Stream {
                     shared: Arc::clone(&stream.shared),
                     next: 0,
-                    hint: stream.hint.clone(),
+                    hint: stream.hint,
                 })
             }
         }))
@@ -173,7 +173,7 @@ impl HttpBody for Body {
         match &self.0 {
             Kind::Empty => SizeHint::with_exact(0),
             Kind::Bytes(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Kind::Stream(stream) if stream.next == 0 => stream.hint.clone(),
+            Kind::Stream(stream) if stream.next == 0 => stream.hint,
             Kind::Stream(_) => SizeHint::default(),
         }
     }

@@ -3,10 +3,10 @@
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
+use futures_util::future::BoxFuture;
 use http::{Request, Response, StatusCode};
 use standin_core::cell::State;
 use standin_core::health::{Alone, Mark};
@@ -21,7 +21,7 @@ use standin_net::{Clock, ConnectError};
 use crate::rebase::Prepared;
 use crate::run::PinFate;
 use crate::shared::Shared;
-use crate::transport::{Connection, SendError, Transport};
+use crate::transport::{Connection, GivesBack, SendError, Transport};
 use crate::{Attempt, Body, Deadline, Error, ErrorKind, OnLoss, Run, Served, Switched, probe};
 
 /// An answer, and which attempt got it.
@@ -67,8 +67,29 @@ enum Warmth {
     New,
 }
 
+/// Where the way leads next.
+enum Sought<C> {
+    Reached(Reached<C>),
+    /// A connection that was kept turned out to be closed: another to the same server.
+    Stale(usize),
+    /// No connection stands.
+    Unreached,
+    /// Nothing until then.
+    Later(Moment),
+}
+
+/// A request under way to one server.
+pub(crate) struct UnderWay {
+    place: usize,
+    warmth: Warmth,
+    mark: Mark,
+    began: Moment,
+    /// What ends the wait for the head, once there is one.
+    watch: Option<BoxFuture<'static, Loss>>,
+}
+
 /// What came of sending.
-enum Sent<B> {
+pub(crate) enum Sent<B> {
     Head(Response<B>),
     Unsent(Box<Request<Body>>),
     Failed(Verdict, Option<SharedError>),
@@ -80,7 +101,7 @@ impl<T: Transport> Walk<T> {
     pub(crate) fn new(
         shared: &Arc<Shared>,
         transport: &T,
-        request: Request<Body>,
+        request: &mut Request<Body>,
         operation: Operation,
     ) -> Result<Self, Error> {
         let begun = shared.clock.now();
@@ -96,11 +117,15 @@ impl<T: Transport> Walk<T> {
             probe::answer(shared, transport, due);
         }
         let version = &shared.puppet_version;
+        let Some(prepared) = Prepared::of(request, operation, T::GIVES_BACK, version) else {
+            // What was sent of its body was not kept.
+            return Err(Error::new(ErrorKind::MaybeProcessed, Some(operation)));
+        };
         Ok(Self {
             shared: Arc::clone(shared),
             transport: transport.clone(),
             plan,
-            prepared: Prepared::new(request, operation, T::GIVES_BACK, version),
+            prepared,
             class,
             run,
             pin,
@@ -110,50 +135,85 @@ impl<T: Transport> Walk<T> {
         })
     }
 
-    /// Goes all the way.
+    /// Begins the first attempt if a connection stands: the request is to be sent on it. Else all is
+    /// left to [`Walk::go`].
+    pub(crate) fn begin(
+        &mut self,
+        request: &mut Request<Body>,
+    ) -> Result<Option<(T::Connection, UnderWay)>, Error> {
+        let Sought::Reached(reached) = self.seek(self.begun)? else {
+            return Ok(None);
+        };
+        if let Some(target) = self.shared.target(self.class, reached.place) {
+            target.address(request);
+        }
+        self.set_out(reached).map(Some)
+    }
+
+    /// Goes all the way, with the request unless it was handed over already.
     ///
     /// Not an `async fn`, which would hold the walk twice; what is rarely needed is boxed apart.
-    /// The future of a healthy request then stays below the kilobyte that allocators serve fast.
     pub(crate) fn go(
         mut self,
+        request: Option<Request<Body>>,
     ) -> impl Future<Output = Result<Answer<T::ResponseBody>, Error>> + Send {
+        if let Some(request) = request {
+            self.prepared.hold(Box::new(request));
+        }
         async move {
-            let mut now = self.begun;
             loop {
-                let reached = if let Some(place) = self.stale.take() {
-                    Box::pin(self.connect_anew(place, now)).await
-                } else {
-                    let place = match self.plan.step(now, self.shared.health.budget()) {
-                        Step::Attempt { place, .. } => place,
-                        Step::Wait(until) => {
-                            Box::pin(sleep_until(self.shared.clock, until)).await;
-                            now = self.shared.clock.now();
-                            continue;
-                        }
-                        Step::GiveUp(why) => return Err(self.fail(why.into())),
-                    };
-                    if self.breaks_the_run(place) {
-                        return Err(self.fail(ErrorKind::GroupBroken));
-                    }
-                    if let Some(connection) = self.warm(place) {
-                        Some(Reached {
-                            place,
-                            connection,
-                            warmth: Warmth::Warm,
-                            at: now,
-                        })
-                    } else {
-                        Box::pin(self.race()).await
+                let now = self.shared.clock.now();
+                let reached = match self.seek(now)? {
+                    Sought::Reached(reached) => Some(reached),
+                    Sought::Stale(place) => Box::pin(self.connect_anew(place, now)).await,
+                    Sought::Unreached => Box::pin(self.race()).await,
+                    Sought::Later(until) => {
+                        Box::pin(sleep_until(self.shared.clock, until)).await;
+                        None
                     }
                 };
-                if let Some(reached) = reached
-                    && let Some(answer) = self.attempt(reached).await?
-                {
-                    return Ok(answer);
+                if let Some(reached) = reached {
+                    let target = self.shared.target(self.class, reached.place);
+                    let Some(request) = target.and_then(|target| self.prepared.at(target)) else {
+                        // Its body was too large to keep, so it cannot move.
+                        return Err(self.fail(ErrorKind::MaybeProcessed));
+                    };
+                    let (connection, mut under_way) = self.set_out(reached)?;
+                    let mut sending = pin!(connection.send(request));
+                    let head = poll_fn(|context| {
+                        self.poll_head(&mut under_way, sending.as_mut(), context)
+                    });
+                    let sent = head.await;
+                    if let Some(answer) = self.settle(sent, &under_way) {
+                        return Ok(answer);
+                    }
                 }
-                now = self.shared.clock.now();
             }
         }
+    }
+
+    /// What the plan says to do next, and the connection for it if one stands.
+    fn seek(&mut self, now: Moment) -> Result<Sought<T::Connection>, Error> {
+        if let Some(place) = self.stale.take() {
+            return Ok(Sought::Stale(place));
+        }
+        let place = match self.plan.step(now, self.shared.health.budget()) {
+            Step::Attempt { place, .. } => place,
+            Step::Wait(until) => return Ok(Sought::Later(until)),
+            Step::GiveUp(why) => return Err(self.fail(why.into())),
+        };
+        if self.breaks_the_run(place) {
+            return Err(self.fail(ErrorKind::GroupBroken));
+        }
+        Ok(match self.warm(place) {
+            Some(connection) => Sought::Reached(Reached {
+                place,
+                connection,
+                warmth: Warmth::Warm,
+                at: now,
+            }),
+            None => Sought::Unreached,
+        })
     }
 
     /// A connection that stands, fresh enough for the request.
@@ -175,7 +235,7 @@ impl<T: Transport> Walk<T> {
     async fn race(&mut self) -> Option<Reached<T::Connection>> {
         let shared = &Arc::clone(&self.shared);
         let idle = self.idle();
-        let lanes: Vec<usize> = self.plan.fresh().collect();
+        let lanes = self.lanes();
         let alone = if lanes.len() == 1 {
             Alone::Yes
         } else {
@@ -201,8 +261,8 @@ impl<T: Transport> Walk<T> {
             .iter()
             .map(|place| shared.health.mark(self.class, *place))
             .collect();
-        let times = &shared.health.policy().connect;
-        let racing = race(lanes.len(), shared.clock, times, connect);
+        let times = shared.health.race_times(self.class, *lanes.first()?);
+        let racing = race(lanes.len(), shared.clock, &times, connect);
         let deadline = shared.clock.instant(self.plan.deadline());
         let Ok(raced) = tokio::time::timeout_at(deadline, racing).await else {
             let verdict = Verdict::Unreached(Unreached::TimedOut);
@@ -255,64 +315,96 @@ impl<T: Transport> Walk<T> {
         })
     }
 
-    /// Sends on a connection; the answer if it is one to hand back.
-    async fn attempt(
+    /// A request is about to be sent on this connection.
+    fn set_out(
         &mut self,
         reached: Reached<T::Connection>,
-    ) -> Result<Option<Answer<T::ResponseBody>>, Error> {
-        let Reached {
-            place,
-            connection,
-            warmth,
-            at: began,
-        } = reached;
-        let Some(mark) = self.shared.health.mark(self.class, place) else {
+    ) -> Result<(T::Connection, UnderWay), Error> {
+        let Some(mark) = self.shared.health.mark(self.class, reached.place) else {
             return Err(self.fail(ErrorKind::NoServers));
         };
-        let target = self.shared.target(self.class, place);
-        let Some(request) = target.and_then(|target| self.prepared.at(target)) else {
-            // Its body was too large to keep, so it cannot move.
-            return Err(self.fail(ErrorKind::MaybeProcessed));
+        let under_way = UnderWay {
+            place: reached.place,
+            warmth: reached.warmth,
+            mark,
+            began: reached.at,
+            watch: None,
         };
-        let mut sending = pin!(connection.send(request));
+        Ok((reached.connection, under_way))
+    }
+
+    /// Polls for the head of the response, and for the end of waiting for it.
+    pub(crate) fn poll_head(
+        &self,
+        under_way: &mut UnderWay,
+        sending: Pin<&mut impl Future<Output = Result<Response<T::ResponseBody>, SendError>>>,
+        context: &mut Context<'_>,
+    ) -> Poll<Sent<T::ResponseBody>> {
+        if let Poll::Ready(result) = sending.poll(context) {
+            return Poll::Ready(judge(result));
+        }
         // What answers at once needs no timers.
-        let first = poll_fn(|context| Poll::Ready(sending.as_mut().poll(context)));
-        let sent = if let Poll::Ready(result) = first.await {
-            judge(result)
-        } else {
-            Box::pin(self.wait(sending, place, began)).await
-        };
-        let now = self.shared.clock.now();
+        let UnderWay { place, began, .. } = *under_way;
+        let watch = under_way
+            .watch
+            .get_or_insert_with(|| Box::pin(self.watch(place, began)));
+        let loss = ready!(watch.as_mut().poll(context));
+        Poll::Ready(Sent::Failed(Verdict::Lost(loss), None))
+    }
+
+    /// Takes in what came of an attempt; the answer if it is one to hand back.
+    pub(crate) fn settle(
+        &mut self,
+        sent: Sent<T::ResponseBody>,
+        under_way: &UnderWay,
+    ) -> Option<Answer<T::ResponseBody>> {
+        let UnderWay {
+            place,
+            warmth,
+            mark,
+            began,
+            ..
+        } = *under_way;
         match sent {
-            Sent::Head(response) => Ok(self.weigh(response, place, mark, began, now)),
+            Sent::Head(response) => return self.weigh(response, place, mark, began),
             Sent::Unsent(request) if warmth == Warmth::Warm => {
                 // The server closed a connection that was idle: no evidence of anything.
-                self.prepared.give_back(*request);
+                self.prepared.give_back(request);
                 self.stale = Some(place);
-                Ok(None)
             }
             Sent::Unsent(request) => {
-                self.prepared.give_back(*request);
+                self.prepared.give_back(request);
                 let verdict = Verdict::Unreached(Unreached::Reset);
                 self.note(place, Some(mark), verdict, None, began);
-                Ok(None)
             }
-            Sent::Failed(verdict, error) => {
-                self.note(place, Some(mark), verdict, error, began);
-                Ok(None)
+            Sent::Failed(verdict @ Verdict::Lost(Loss::Reset), error)
+                if warmth == Warmth::Warm && self.may_have_crossed_a_close() =>
+            {
+                // Nearly always the server closed an idle connection as the request went out, so
+                // it is asked once more before that counts.
+                let now = self.shared.clock.now();
+                self.remember(place, verdict, None, error, began, now);
+                self.stale = Some(place);
             }
+            Sent::Failed(verdict, error) => self.note(place, Some(mark), verdict, error, began),
         }
+        None
+    }
+
+    /// Whether the transport keeps connections, and the request may arrive twice.
+    fn may_have_crossed_a_close(&self) -> bool {
+        T::GIVES_BACK == GivesBack::Unsent && self.plan.operation().repeat == Repeat::Harmless
     }
 
     /// Takes in an answer, and hands it back if it is one.
     fn weigh(
         &mut self,
-        response: Response<T::ResponseBody>,
+        mut response: Response<T::ResponseBody>,
         place: usize,
         mark: Mark,
         began: Moment,
-        now: Moment,
     ) -> Option<Answer<T::ResponseBody>> {
+        let now = self.shared.clock.now();
         let (status, headers) = (response.status(), response.headers());
         let operation = self.plan.operation();
         let verdict = self.shared.classify.classify(operation, status, headers);
@@ -321,7 +413,10 @@ impl<T: Transport> Walk<T> {
         let events = health.record(self.class, place, mark, verdict, now, random);
         self.shared.tell_all(events);
         if self.plan.record(place, verdict, now, random) == After::HandBack {
-            return Some(self.hand_back(response, place, mark, began, now));
+            self.sign(&mut response, place, began, now);
+            let class = self.class;
+            let source = Source { class, place, mark };
+            return Some(Answer { response, source });
         }
         self.remember(place, verdict, Some(status), None, began, now);
         None
@@ -351,53 +446,42 @@ impl<T: Transport> Walk<T> {
         }
     }
 
-    /// Waits for the head, for the attempt's end, or for the server to be found silent.
-    async fn wait(
-        &self,
-        mut sending: Pin<&mut impl Future<Output = Result<Response<T::ResponseBody>, SendError>>>,
-        place: usize,
-        began: Moment,
-    ) -> Sent<T::ResponseBody> {
-        let clock = self.shared.clock;
-        let until = self.plan.until(place, began);
+    /// Ends with the time for an attempt, or when the server is found silent.
+    fn watch(&self, place: usize, began: Moment) -> impl Future<Output = Loss> + Send + use<T> {
+        let (shared, transport) = (Arc::clone(&self.shared), self.transport.clone());
+        let (class, until) = (self.class, self.plan.until(place, began));
         let length = self.plan.operation().length;
-        let times = &self.shared.health.policy().patience;
-        let mut patience = Patience::new(length, clock.now(), times);
-        loop {
-            let now = clock.now();
-            if now >= until {
-                return Sent::Failed(Verdict::Lost(Loss::TimedOut), None);
-            }
-            match patience.step(now) {
-                PatienceStep::Silent => return Sent::Failed(Verdict::Lost(Loss::Silent), None),
-                PatienceStep::Wait(next) => {
-                    let rest = pin!(sleep_until(clock, next.min(until)));
-                    if let Either::Left((result, _)) = select(&mut sending, rest).await {
-                        return judge(result);
-                    }
+        async move {
+            let clock = shared.clock;
+            let times = &shared.health.policy().patience;
+            let mut patience = Patience::new(length, clock.now(), times);
+            loop {
+                let now = clock.now();
+                if now >= until {
+                    return Loss::TimedOut;
                 }
-                PatienceStep::Ask => {
-                    let question =
-                        probe::sign_of_life(&self.shared, &self.transport, self.class, place);
-                    match select(&mut sending, pin!(question)).await {
-                        Either::Left((result, _)) => return judge(result),
-                        Either::Right((sign, _)) => patience.heard(sign, now),
+                match patience.step(now) {
+                    PatienceStep::Silent => return Loss::Silent,
+                    PatienceStep::Wait(next) => sleep_until(clock, next.min(until)).await,
+                    PatienceStep::Ask => {
+                        let sign = probe::sign_of_life(&shared, &transport, class, place).await;
+                        patience.heard(sign, now);
                     }
                 }
             }
         }
     }
 
-    fn hand_back(
+    /// Says on the answer who served it, and keeps to that server.
+    fn sign(
         &mut self,
-        mut response: Response<T::ResponseBody>,
+        response: &mut Response<T::ResponseBody>,
         place: usize,
-        mark: Mark,
         began: Moment,
         now: Moment,
-    ) -> Answer<T::ResponseBody> {
+    ) {
         let holder = self.shared.health.holder(self.class);
-        if holder.is_some_and(|holder| holder != place && self.plan.failed_at(holder)) {
+        if holder.is_some_and(|holder| holder != place && !self.is_calm(holder)) {
             self.shared
                 .tell(self.shared.health.take_over(self.class, place, now));
         }
@@ -418,14 +502,6 @@ impl<T: Transport> Walk<T> {
                 switched,
                 failed: std::mem::take(&mut self.failed),
             });
-        }
-        Answer {
-            response,
-            source: Source {
-                class: self.class,
-                place,
-                mark,
-            },
         }
     }
 
@@ -469,23 +545,31 @@ impl<T: Transport> Walk<T> {
         self.failed.push(attempt);
     }
 
-    /// Whether going to `place` would move a run that must not cross.
-    fn breaks_the_run(&self, place: usize) -> bool {
-        let keeps = self
-            .run
-            .as_ref()
-            .is_some_and(|run| run.on_loss() == OnLoss::Restart);
-        keeps
-            && self
-                .pin
-                .is_some_and(|pin| pin != place && !self.is_calm(pin))
+    /// Who races: every candidate left, but only the pinned one of a run that must not cross.
+    fn lanes(&self) -> Vec<usize> {
+        match self.bound_to() {
+            Some(pin) if self.plan.fresh().any(|place| place == pin) => vec![pin],
+            _ => self.plan.fresh().collect(),
+        }
     }
 
-    /// Whether the pinned server could have been asked: neither failed in this walk nor benched.
-    fn is_calm(&self, pin: usize) -> bool {
-        !self.plan.failed_at(pin)
+    /// The place that a run keeps to whatever happens.
+    fn bound_to(&self) -> Option<usize> {
+        let run = self.run.as_ref()?;
+        self.pin.filter(|_| run.on_loss() == OnLoss::Restart)
+    }
+
+    /// Whether going to `place` would move a run that must not cross.
+    fn breaks_the_run(&self, place: usize) -> bool {
+        self.bound_to()
+            .is_some_and(|pin| pin != place && !self.is_calm(pin))
+    }
+
+    /// Whether a server could have been asked: neither failed in this walk nor benched.
+    fn is_calm(&self, place: usize) -> bool {
+        !self.plan.failed_at(place)
             && !matches!(
-                self.shared.health.state(self.class, pin),
+                self.shared.health.state(self.class, place),
                 Some(State::Benched | State::Probing)
             )
     }
@@ -524,7 +608,7 @@ fn judge<B>(result: Result<Response<B>, SendError>) -> Sent<B> {
 }
 
 /// What an error of sending shows. Without a typed proof that nothing was sent, it may have been.
-fn verdict_of(error: &(dyn std::error::Error + 'static)) -> Verdict {
+pub(crate) fn verdict_of(error: &(dyn std::error::Error + 'static)) -> Verdict {
     use hyper_util::client::legacy;
     if let Some(error) = find::<ConnectError>(error) {
         return error.verdict();

@@ -1,4 +1,37 @@
-//! Puppet Enterprise high availability for agents.
+//! Puppet Enterprise high availability for agents: work goes to the primary master first and, when
+//! the master is fully or partly unreachable, to the replica, service by service.
+//!
+//! ```no_run
+//! use standin::{Client, Installation, Served, SslFiles, Tls};
+//!
+//! # async fn ask() -> Result<(), Box<dyn std::error::Error>> {
+//! let installation = Installation::of_hosts("master.example.com", Some("replica.example.com"))?;
+//! let ssldir = std::path::Path::new("/etc/puppetlabs/puppet/ssl");
+//! let tls = Tls::from_files(&SslFiles::in_dir(ssldir, "agent.example.com"))?;
+//! let client = Client::builder(installation, tls).agent("agent.example.com").build()?;
+//!
+//! let response = client.get("/puppet/v3/node/agent.example.com?environment=production").await?;
+//! let served = response.extensions().get::<Served>().expect("every answer says who served it");
+//! println!("{} by {} ({})", response.status(), served.server, served.role);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Map
+//!
+//! What an agent holds:
+//! - [`Client`], the ready-made client; [`Client::from_settings`] makes one of Puppet's own files
+//! - [`FailoverLayer`] and [`Failover`], the same as tower middleware over any HTTP service
+//! - [`Run`] and [`OnLoss`], the span in which a service keeps to one server; [`Deadline`]
+//! - [`Served`] on every answer, [`Error`] with every [`Attempt`]
+//!
+//! What can be brought along:
+//! - [`Policy`]: times and bounds; [`Operation`] in a request's extensions; [`Body`]
+//! - [`Classify`]: what an answer means; [`transport`]: how a server is reached
+//!
+//! The way of a request: `route` (whose is it?), the core's plan driven by `drive`, a connection of
+//! a [`transport`], `rebase` (point the request at that server), `classify`, and back to health.
+
 mod body;
 mod classify;
 mod client;
@@ -24,13 +57,17 @@ pub use deadline::Deadline;
 pub use error::{Error, ErrorKind};
 pub use run::{OnLoss, Run};
 pub use served::{Attempt, Served, Switched};
-pub use service::{Failover, FailoverLayer};
+pub use service::{Failover, FailoverLayer, ResponseFuture};
 #[cfg(feature = "puppet-settings")]
 pub use settings::UnfitSettings;
-pub use standin_core::{
-    Effect, Installation, Length, Operation, Policy, Repeat, Role, Server, ServerList, Service,
-    Verdict, health::Snapshot, policy,
-};
 #[cfg(feature = "puppet-settings")]
 pub use standin_config as config;
+pub use standin_core::{
+    Effect, Installation, Length, Operation, Policy, Repeat, Role, Server, ServerList, Service,
+    Verdict, cell::State, health::Snapshot, policy, verdict,
+};
 pub use standin_net::{Names, Revocation, SslFileError, SslFiles, Tls};
+
+#[cfg(all(doctest, feature = "puppet-settings"))]
+#[doc = include_str!("../../../README.md")]
+mod readme {}

@@ -3,7 +3,7 @@
 use http::header::HOST;
 use http::request::Parts;
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{HeaderName, HeaderValue, Request, Uri};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
 use standin_core::{Operation, Repeat, Server, Service};
 
 use crate::transport::GivesBack;
@@ -13,18 +13,25 @@ use crate::{Body, Error, ErrorKind};
 /// queue.
 pub(crate) const X_PUPPET_VERSION: HeaderName = HeaderName::from_static("x-puppet-version");
 
-/// A request before it is known who gets it.
+/// What there is of a request to hand over.
 #[derive(Debug)]
 pub(crate) struct Prepared {
-    request: Option<Request<Body>>,
-    copies: Copies,
+    /// The request itself, boxed since it is moved about more often than it is here.
+    whole: Option<Box<Request<Body>>>,
+    /// For sending it once more, if it may be.
+    kept: Option<Kept>,
 }
 
-/// Whether a copy is kept of what is handed over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Copies {
-    Kept,
-    None,
+/// What it takes to make a request once more: all but the address. The headers are a plain list,
+/// which costs half as much to make and drop as a map, and most are never needed.
+#[derive(Debug)]
+struct Kept {
+    method: Method,
+    path: Option<PathAndQuery>,
+    version: Version,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    extensions: Extensions,
+    body: Body,
 }
 
 /// How a server is written in requests to it.
@@ -43,6 +50,20 @@ impl Target {
         })
     }
 
+    /// Addresses a request to this server.
+    pub(crate) fn address(&self, request: &mut Request<Body>) {
+        let uri = request.uri();
+        let named = uri.authority().map(Authority::as_str);
+        if named != Some(self.authority.as_str()) || uri.scheme() != Some(&Scheme::HTTPS) {
+            let path = uri.path_and_query().cloned();
+            *request.uri_mut() = self.uri(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
+        }
+        let headers = request.headers_mut();
+        if names(headers, &HOST) {
+            headers.insert(HOST, self.host.clone());
+        }
+    }
+
     pub(crate) fn uri(&self, path: PathAndQuery) -> Uri {
         let mut parts = http::uri::Parts::default();
         parts.scheme = Some(Scheme::HTTPS);
@@ -54,59 +75,90 @@ impl Target {
 }
 
 impl Prepared {
-    pub(crate) fn new(
-        mut request: Request<Body>,
+    /// Completes a request and keeps a copy of it if there may be need for one; `None` when that is
+    /// not to be had.
+    ///
+    /// The request stays with the caller, who may send it at once.
+    pub(crate) fn of(
+        request: &mut Request<Body>,
         operation: Operation,
         gives_back: GivesBack,
         puppet_version: &HeaderValue,
-    ) -> Self {
-        if operation.service.port() == Service::PuppetServer.port() {
-            request
-                .headers_mut()
-                .entry(X_PUPPET_VERSION)
-                .or_insert_with(|| puppet_version.clone());
+    ) -> Option<Self> {
+        let headers = request.headers_mut();
+        if operation.service.port() == Service::PuppetServer.port()
+            && !names(headers, &X_PUPPET_VERSION)
+        {
+            headers.insert(X_PUPPET_VERSION, puppet_version.clone());
         }
-        let copies = match (operation.repeat, gives_back) {
-            (Repeat::Harmful, GivesBack::Unsent) => Copies::None,
-            (Repeat::Harmless, _) | (Repeat::Harmful, GivesBack::Nothing) => Copies::Kept,
+        let kept = match (operation.repeat, gives_back) {
+            (Repeat::Harmful, GivesBack::Unsent) => None,
+            (Repeat::Harmless, _) | (Repeat::Harmful, GivesBack::Nothing) => {
+                Some(Kept::of(request)?)
+            }
         };
-        Self {
-            request: Some(request),
-            copies,
-        }
+        Some(Self { whole: None, kept })
     }
 
     /// The request for this server, or `None` when it cannot be had once more.
     pub(crate) fn at(&mut self, target: &Target) -> Option<Request<Body>> {
-        let kept = self.request.as_ref()?;
-        let path = kept.uri().path_and_query().cloned();
-        let uri = target.uri(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
-        let mut request = match self.copies {
-            Copies::Kept => copy(kept)?,
-            Copies::None => self.request.take()?,
+        let mut request = match self.whole.take() {
+            Some(whole) => *whole,
+            None => self.kept.as_ref()?.request()?,
         };
-        *request.uri_mut() = uri;
-        if let Some(host) = request.headers_mut().get_mut(HOST) {
-            *host = target.host.clone();
-        }
+        target.address(&mut request);
         Some(request)
     }
 
-    /// Takes back a request that was not sent.
-    pub(crate) fn give_back(&mut self, request: Request<Body>) {
-        self.request.get_or_insert(request);
+    /// Takes the request, to be handed over next.
+    pub(crate) fn hold(&mut self, request: Box<Request<Body>>) {
+        self.whole = Some(request);
+    }
+
+    /// Takes back a request that was not sent, unless a copy was kept anyway.
+    pub(crate) fn give_back(&mut self, request: Box<Request<Body>>) {
+        if self.kept.is_none() {
+            self.hold(request);
+        }
     }
 }
 
-/// All but the address.
-fn copy(request: &Request<Body>) -> Option<Request<Body>> {
-    let body = request.body().try_clone()?;
-    let mut copy = Request::new(body);
-    *copy.method_mut() = request.method().clone();
-    *copy.version_mut() = request.version();
-    *copy.headers_mut() = request.headers().clone();
-    *copy.extensions_mut() = request.extensions().clone();
-    Some(copy)
+impl Kept {
+    /// `None` when the body cannot be had once more.
+    fn of(request: &Request<Body>) -> Option<Self> {
+        let headers = request.headers();
+        let mut list = Vec::with_capacity(headers.len());
+        for (name, value) in headers {
+            list.push((name.clone(), value.clone()));
+        }
+        Some(Self {
+            method: request.method().clone(),
+            path: request.uri().path_and_query().cloned(),
+            version: request.version(),
+            headers: list,
+            extensions: request.extensions().clone(),
+            body: request.body().try_clone()?,
+        })
+    }
+
+    fn request(&self) -> Option<Request<Body>> {
+        let mut request = Request::new(self.body.try_clone()?);
+        *request.method_mut() = self.method.clone();
+        if let Some(path) = self.path.clone() {
+            *request.uri_mut() = path.into();
+        }
+        *request.version_mut() = self.version;
+        for (name, value) in &self.headers {
+            request.headers_mut().append(name, value.clone());
+        }
+        *request.extensions_mut() = self.extensions.clone();
+        Some(request)
+    }
+}
+
+/// Whether a header is there. Requests have few, and looking at all costs less than a hash.
+fn names(headers: &HeaderMap, name: &HeaderName) -> bool {
+    headers.keys().any(|other| other == name)
 }
 
 /// A request for the status of a service.
@@ -123,7 +175,7 @@ mod tests {
     use super::*;
 
     fn prepared(method: &str, uri: &str, gives_back: GivesBack) -> Prepared {
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(uri)
             .header(HOST, "elsewhere")
@@ -131,7 +183,9 @@ mod tests {
             .unwrap();
         let operation = Operation::of(method, request.uri().path()).unwrap();
         let version = HeaderValue::from_static("8.0.0");
-        Prepared::new(request, operation, gives_back, &version)
+        let mut prepared = Prepared::of(&mut request, operation, gives_back, &version).unwrap();
+        prepared.hold(Box::new(request));
+        prepared
     }
 
     fn target(server: &str) -> Target {
@@ -173,7 +227,7 @@ mod tests {
         let mut prepared = prepared("POST", "/code-manager/v1/deploys", GivesBack::Unsent);
         let request = prepared.at(&target("m")).unwrap();
         assert!(prepared.at(&target("m")).is_none());
-        prepared.give_back(request);
+        prepared.give_back(Box::new(request));
         assert!(prepared.at(&target("m")).is_some());
     }
 }

@@ -1,5 +1,6 @@
 //! Failing over as tower middleware, over any service that sends HTTP requests.
 
+use std::fmt;
 use std::future::{self, Future};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_util::TryFutureExt;
+use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use pin_project_lite::pin_project;
 use standin_core::health::Snapshot;
@@ -15,7 +17,7 @@ use standin_net::ConnectError;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::drive::Walk;
+use crate::drive::{UnderWay, Walk};
 use crate::route::{Route, route};
 use crate::shared::{Settings, Shared};
 use crate::transport::{Connection, GivesBack, SendError, Transport};
@@ -110,7 +112,7 @@ where
 {
     type Response = Response<R>;
     type Error = Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<R>, Error>> + Send>>;
+    type Future = ResponseFuture<S>;
 
     /// Always ready: which server is asked is not known yet, and each attempt waits for a clone of
     /// the inner service to be ready before it is called.
@@ -119,25 +121,130 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let request = request.map(Into::into);
-        let walk = route(&self.shared.health, &request).and_then(|route| {
-            Ok(match route {
-                Route::To(operation) => {
-                    Ok(Walk::new(&self.shared, &self.inner, request, operation)?)
-                }
-                Route::AsItIs(_) => Err(request),
-            })
-        });
-        match walk {
-            Ok(Ok(walk)) => Box::pin(walk.go().map_ok(|answer| answer.response)),
-            Ok(Err(request)) => Box::pin(
-                self.inner
-                    .clone()
-                    .send(request)
-                    .map_err(|error| Error::because(ErrorKind::Exhausted, error.source)),
-            ),
-            Err(error) => Box::pin(future::ready(Err(error))),
+        let mut request = request.map(Into::into);
+        let operation = match route(&self.shared.health, &request) {
+            Ok(Route::To(operation)) => operation,
+            Ok(Route::AsItIs(_)) => {
+                let sending = self.inner.clone().send(request);
+                let exhausted =
+                    |error: SendError| Error::because(ErrorKind::Exhausted, error.source);
+                return ResponseFuture::boxed(sending.map_err(exhausted));
+            }
+            Err(error) => return ResponseFuture::failed(error),
+        };
+        let mut walk = match Walk::new(&self.shared, &self.inner, &mut request, operation) {
+            Ok(walk) => walk,
+            Err(error) => return ResponseFuture::failed(error),
+        };
+        match walk.begin(&mut request) {
+            Ok(Some((connection, under_way))) => ResponseFuture {
+                state: State::First {
+                    sending: Sending::Readying {
+                        service: connection.0,
+                        request: Some(request),
+                    },
+                    under_way,
+                    walk: Some(walk),
+                },
+            },
+            Ok(None) => ResponseFuture::boxed(rest_of(walk, Some(request))),
+            Err(error) => ResponseFuture::failed(error),
         }
+    }
+}
+
+/// All of a walk that the first attempt did not settle.
+fn rest_of<T: Transport>(
+    walk: Walk<T>,
+    request: Option<Request<Body>>,
+) -> impl Future<Output = Result<Response<T::ResponseBody>, Error>> + Send {
+    walk.go(request).map_ok(|answer| answer.response)
+}
+
+pin_project! {
+    /// The response to come of a [`Failover`].
+    pub struct ResponseFuture<S>
+    where
+        S: Service<Request<Body>>,
+    {
+        #[pin]
+        state: State<S>,
+    }
+}
+
+pin_project! {
+    /// Nearly always the first attempt gets the answer, and then nothing needs to be boxed.
+    #[project = StateNow]
+    enum State<S>
+    where
+        S: Service<Request<Body>>,
+    {
+        First {
+            #[pin]
+            sending: Sending<S>,
+            under_way: UnderWay,
+            // There until the first attempt has failed.
+            walk: Option<Walk<Inner<S>>>,
+        },
+        Boxed { rest: BoxFuture<'static, Result<S::Response, Error>> },
+    }
+}
+
+impl<S, R> ResponseFuture<S>
+where
+    S: Service<Request<Body>, Response = Response<R>>,
+    R: Send + 'static,
+{
+    fn boxed(rest: impl Future<Output = Result<Response<R>, Error>> + Send + 'static) -> Self {
+        let rest = Box::pin(rest);
+        Self {
+            state: State::Boxed { rest },
+        }
+    }
+
+    fn failed(error: Error) -> Self {
+        Self::boxed(future::ready(Err(error)))
+    }
+}
+
+impl<S, R> Future for ResponseFuture<S>
+where
+    S: Service<Request<Body>, Response = Response<R>> + Clone + Send + Sync + 'static,
+    S::Future: Send,
+    S::Error: Into<BoxError>,
+    R: Send + 'static,
+{
+    type Output = Result<Response<R>, Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().state;
+        if let StateNow::First {
+            sending,
+            under_way,
+            walk,
+        } = state.as_mut().project()
+            && let Some(going) = walk
+        {
+            let sent = ready!(going.poll_head(under_way, sending, context));
+            if let Some(answer) = going.settle(sent, under_way) {
+                return Poll::Ready(Ok(answer.response));
+            }
+            if let Some(walk) = walk.take() {
+                let rest = Box::pin(rest_of(walk, None));
+                state.set(State::Boxed { rest });
+            }
+        }
+        match state.project() {
+            StateNow::Boxed { rest } => rest.as_mut().poll(context),
+            // The walk goes only where the state changes with it.
+            StateNow::First { .. } => Poll::Pending,
+        }
+    }
+}
+
+impl<S: Service<Request<Body>>> fmt::Debug for ResponseFuture<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
     }
 }
 

@@ -131,6 +131,7 @@ impl Shared {
         }
     }
 
+    #[inline]
     pub(crate) fn tell_all(&self, events: Events) {
         if !events.is_empty() {
             self.tell(events);
