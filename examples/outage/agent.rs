@@ -286,10 +286,10 @@ impl Errand {
 }
 
 impl Failure {
-    fn other(report: impl ToString) -> Self {
+    fn other(report: impl Into<BoxError>) -> Self {
         Self {
             kind: None,
-            report: report.to_string(),
+            report: report.into().to_string(),
         }
     }
 }

@@ -12,6 +12,7 @@ use standin::policy::Failback;
 use crate::phase::Phase;
 use crate::tally::{Added, By, Tally};
 
+#[derive(Clone, Copy)]
 pub(crate) enum Format {
     Text,
     Json,

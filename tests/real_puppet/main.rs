@@ -4,6 +4,12 @@
 //! `tests/real_puppet/run` installs and starts them, and then this; it is no part of an ordinary
 //! `cargo test`. The steps share one pair of hosts, so they are one test, told as it goes.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and this one tells its story"
+)]
+
 mod agent;
 mod stack;
 

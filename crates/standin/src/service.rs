@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::{self, Future};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use futures_util::TryFutureExt;
@@ -139,10 +139,7 @@ where
         match walk.begin(&mut request) {
             Ok(Some((connection, under_way))) => ResponseFuture {
                 state: State::First {
-                    sending: Sending::Readying {
-                        service: connection.0,
-                        request: Some(request),
-                    },
+                    sending: Sending::new(connection, request),
                     under_way,
                     walk: Some(walk),
                 },
@@ -282,15 +279,11 @@ where
 {
     type ResponseBody = R;
 
-    /// Readies the very instance that is called: readiness is not shared by clones.
     fn send(
         self,
         request: Request<Body>,
     ) -> impl Future<Output = Result<Response<R>, SendError>> + Send {
-        Sending::Readying {
-            service: self.0,
-            request: Some(request),
-        }
+        Sending::new(self, request)
     }
 }
 
@@ -298,8 +291,33 @@ pin_project! {
     /// A request on its way through the inner service.
     #[project = SendingState]
     enum Sending<S: Service<Request<Body>>> {
-        Readying { service: S, request: Option<Request<Body>> },
+        Readying { service: S, request: Option<Box<Request<Body>>> },
         Called { #[pin] response: S::Future },
+        Failed { error: Option<SendError> },
+    }
+}
+
+impl<S, R> Sending<S>
+where
+    S: Service<Request<Body>, Response = Response<R>>,
+    S::Error: Into<BoxError>,
+{
+    /// Calls at once if the service is ready at once, as it nearly always is; the request then need
+    /// not be kept. Otherwise readiness is waited for when this is polled, with a waker.
+    fn new(inner: Inner<S>, request: Request<Body>) -> Self {
+        let mut service = inner.0;
+        match service.poll_ready(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(())) => Self::Called {
+                response: service.call(request),
+            },
+            Poll::Ready(Err(error)) => Self::Failed {
+                error: Some(unsent(error, Some(Box::new(request)))),
+            },
+            Poll::Pending => Self::Readying {
+                service,
+                request: Some(Box::new(request)),
+            },
+        }
     }
 }
 
@@ -310,6 +328,7 @@ where
 {
     type Output = Result<Response<R>, SendError>;
 
+    /// Readies the very instance that is called: readiness is not shared by clones.
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
             let response = match self.as_mut().project() {
@@ -319,23 +338,30 @@ where
                         source: error.into(),
                     });
                 }
+                SendingState::Failed { error } => {
+                    return error
+                        .take()
+                        .map_or(Poll::Pending, |error| Poll::Ready(Err(error)));
+                }
                 SendingState::Readying { service, request } => {
                     let readied = ready!(service.poll_ready(context));
                     let taken = request.take();
                     match (readied, taken) {
-                        (Ok(()), Some(request)) => service.call(request),
-                        (Err(error), unsent) => {
-                            return Poll::Ready(Err(SendError {
-                                unsent: unsent.map(Box::new),
-                                source: error.into(),
-                            }));
-                        }
+                        (Ok(()), Some(request)) => service.call(*request),
+                        (Err(error), taken) => return Poll::Ready(Err(unsent(error, taken))),
                         // Taken once, the request makes this state the other or ends the future.
                         (Ok(()), None) => return Poll::Pending,
                     }
                 }
             };
-            self.set(Sending::Called { response });
+            self.set(Self::Called { response });
         }
+    }
+}
+
+fn unsent(error: impl Into<BoxError>, request: Option<Box<Request<Body>>>) -> SendError {
+    SendError {
+        unsent: request,
+        source: error.into(),
     }
 }

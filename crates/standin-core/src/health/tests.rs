@@ -271,7 +271,13 @@ fn a_suspect_gets_its_head_start_and_no_more() {
     let preference = |class| health.race_times(class, 0).preference;
     assert_eq!(preference(Class::Commands), Duration::from_millis(2500));
     let queries = Class::Service(Service::PuppetDb);
-    record(&health, queries, 0, Verdict::Unreached(Unreached::PassedOver), 0);
+    record(
+        &health,
+        queries,
+        0,
+        Verdict::Unreached(Unreached::PassedOver),
+        0,
+    );
     assert_eq!(preference(Class::Commands), Duration::from_millis(250));
     assert_eq!(preference(SERVER), Duration::from_millis(2500));
 }
