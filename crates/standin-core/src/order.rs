@@ -20,6 +20,7 @@ pub enum Mood {
 ///
 /// `allowed` says who may be sent the operation and `state` what is known of their health; both
 /// are asked by place in the list, which has `len` servers.
+#[inline]
 pub fn order(
     len: usize,
     pin: Option<usize>,

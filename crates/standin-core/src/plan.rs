@@ -102,6 +102,7 @@ pub enum GiveUp {
 
 impl Plan {
     /// A plan for `operation` along `order`, whose roles `role` gives by place.
+    #[inline]
     #[must_use]
     pub fn new(
         operation: Operation,

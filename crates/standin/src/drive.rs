@@ -88,9 +88,8 @@ pub(crate) struct UnderWay {
     watch: Option<BoxFuture<'static, Loss>>,
 }
 
-/// What came of sending.
-pub(crate) enum Sent<B> {
-    Head(Response<B>),
+/// What came of sending when no response did.
+pub(crate) enum Unanswered {
     Unsent(Box<Request<Body>>),
     Failed(Verdict, Option<SharedError>),
 }
@@ -183,9 +182,13 @@ impl<T: Transport> Walk<T> {
                     let head = poll_fn(|context| {
                         self.poll_head(&mut under_way, sending.as_mut(), context)
                     });
-                    let sent = head.await;
-                    if let Some(answer) = self.settle(sent, &under_way) {
-                        return Ok(answer);
+                    match head.await {
+                        Ok(mut response) => {
+                            if let Some(source) = self.weigh(&mut response, &under_way) {
+                                return Ok(Answer { response, source });
+                            }
+                        }
+                        Err(unanswered) => self.give_up_on(unanswered, &under_way),
                     }
                 }
             }
@@ -339,9 +342,9 @@ impl<T: Transport> Walk<T> {
         under_way: &mut UnderWay,
         sending: Pin<&mut impl Future<Output = Result<Response<T::ResponseBody>, SendError>>>,
         context: &mut Context<'_>,
-    ) -> Poll<Sent<T::ResponseBody>> {
+    ) -> Poll<Result<Response<T::ResponseBody>, Unanswered>> {
         if let Poll::Ready(result) = sending.poll(context) {
-            return Poll::Ready(judge(result));
+            return Poll::Ready(result.map_err(judge));
         }
         // What answers at once needs no timers.
         let UnderWay { place, began, .. } = *under_way;
@@ -349,15 +352,11 @@ impl<T: Transport> Walk<T> {
             .watch
             .get_or_insert_with(|| Box::pin(self.watch(place, began)));
         let loss = ready!(watch.as_mut().poll(context));
-        Poll::Ready(Sent::Failed(Verdict::Lost(loss), None))
+        Poll::Ready(Err(Unanswered::Failed(Verdict::Lost(loss), None)))
     }
 
-    /// Takes in what came of an attempt; the answer if it is one to hand back.
-    pub(crate) fn settle(
-        &mut self,
-        sent: Sent<T::ResponseBody>,
-        under_way: &UnderWay,
-    ) -> Option<Answer<T::ResponseBody>> {
+    /// Takes in that an attempt got no response.
+    pub(crate) fn give_up_on(&mut self, unanswered: Unanswered, under_way: &UnderWay) {
         let UnderWay {
             place,
             warmth,
@@ -365,19 +364,18 @@ impl<T: Transport> Walk<T> {
             began,
             ..
         } = *under_way;
-        match sent {
-            Sent::Head(response) => return self.weigh(response, place, mark, began),
-            Sent::Unsent(request) if warmth == Warmth::Warm => {
+        match unanswered {
+            Unanswered::Unsent(request) if warmth == Warmth::Warm => {
                 // The server closed a connection that was idle: no evidence of anything.
                 self.prepared.give_back(request);
                 self.stale = Some(place);
             }
-            Sent::Unsent(request) => {
+            Unanswered::Unsent(request) => {
                 self.prepared.give_back(request);
                 let verdict = Verdict::Unreached(Unreached::Reset);
                 self.note(place, Some(mark), verdict, None, began);
             }
-            Sent::Failed(verdict @ Verdict::Lost(Loss::Reset), error)
+            Unanswered::Failed(verdict @ Verdict::Lost(Loss::Reset), error)
                 if warmth == Warmth::Warm && self.may_have_crossed_a_close() =>
             {
                 // Nearly always the server closed an idle connection as the request went out, so
@@ -386,9 +384,10 @@ impl<T: Transport> Walk<T> {
                 self.remember(place, verdict, None, error, began, now);
                 self.stale = Some(place);
             }
-            Sent::Failed(verdict, error) => self.note(place, Some(mark), verdict, error, began),
+            Unanswered::Failed(verdict, error) => {
+                self.note(place, Some(mark), verdict, error, began);
+            }
         }
-        None
     }
 
     /// Whether the transport keeps connections, and the request may arrive twice.
@@ -396,14 +395,15 @@ impl<T: Transport> Walk<T> {
         T::GIVES_BACK == GivesBack::Unsent && self.plan.operation().repeat == Repeat::Harmless
     }
 
-    /// Takes in an answer, and hands it back if it is one.
-    fn weigh(
+    /// Takes in a response, and signs it if it is an answer to hand back.
+    pub(crate) fn weigh(
         &mut self,
-        mut response: Response<T::ResponseBody>,
-        place: usize,
-        mark: Mark,
-        began: Moment,
-    ) -> Option<Answer<T::ResponseBody>> {
+        response: &mut Response<T::ResponseBody>,
+        under_way: &UnderWay,
+    ) -> Option<Source> {
+        let UnderWay {
+            place, mark, began, ..
+        } = *under_way;
         let now = self.shared.clock.now();
         let (status, headers) = (response.status(), response.headers());
         let operation = self.plan.operation();
@@ -413,10 +413,9 @@ impl<T: Transport> Walk<T> {
         let events = health.record(self.class, place, mark, verdict, now, random);
         self.shared.tell_all(events);
         if self.plan.record(place, verdict, now, random) == After::HandBack {
-            self.sign(&mut response, place, began, now);
+            self.sign(response, place, began, now);
             let class = self.class;
-            let source = Source { class, place, mark };
-            return Some(Answer { response, source });
+            return Some(Source { class, place, mark });
         }
         self.remember(place, verdict, Some(status), None, began, now);
         None
@@ -594,17 +593,13 @@ async fn sleep_until(clock: Clock, moment: Moment) {
     tokio::time::sleep_until(clock.instant(moment)).await;
 }
 
-fn judge<B>(result: Result<Response<B>, SendError>) -> Sent<B> {
-    let error = match result {
-        Ok(response) => return Sent::Head(response),
-        Err(error) => error,
-    };
+fn judge(error: SendError) -> Unanswered {
     if let Some(request) = error.unsent {
-        return Sent::Unsent(request);
+        return Unanswered::Unsent(request);
     }
     let source: SharedError = error.source.into();
     let verdict = verdict_of(source.as_ref());
-    Sent::Failed(verdict, Some(source))
+    Unanswered::Failed(verdict, Some(source))
 }
 
 /// What an error of sending shows. Without a typed proof that nothing was sent, it may have been.

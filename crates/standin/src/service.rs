@@ -222,9 +222,13 @@ where
         } = state.as_mut().project()
             && let Some(going) = walk
         {
-            let sent = ready!(going.poll_head(under_way, sending, context));
-            if let Some(answer) = going.settle(sent, under_way) {
-                return Poll::Ready(Ok(answer.response));
+            match ready!(going.poll_head(under_way, sending, context)) {
+                Ok(mut response) => {
+                    if going.weigh(&mut response, under_way).is_some() {
+                        return Poll::Ready(Ok(response));
+                    }
+                }
+                Err(unanswered) => going.give_up_on(unanswered, under_way),
             }
             if let Some(walk) = walk.take() {
                 let rest = Box::pin(rest_of(walk, None));
