@@ -70,9 +70,7 @@ enum Warmth {
 /// Where the way leads next.
 enum Sought<C> {
     Reached(Reached<C>),
-    /// A connection that was kept turned out to be closed: another to the same server.
-    Stale(usize),
-    /// No connection stands.
+    /// No connection stands, or none that can be trusted.
     Unreached,
     /// Nothing until then.
     Later(Moment),
@@ -164,7 +162,6 @@ impl<T: Transport> Walk<T> {
                 let now = self.shared.clock.now();
                 let reached = match self.seek(now)? {
                     Sought::Reached(reached) => Some(reached),
-                    Sought::Stale(place) => Box::pin(self.connect_anew(place, now)).await,
                     Sought::Unreached => Box::pin(self.race()).await,
                     Sought::Later(until) => {
                         Box::pin(sleep_until(self.shared.clock, until)).await;
@@ -197,8 +194,8 @@ impl<T: Transport> Walk<T> {
 
     /// What the plan says to do next, and the connection for it if one stands.
     fn seek(&mut self, now: Moment) -> Result<Sought<T::Connection>, Error> {
-        if let Some(place) = self.stale.take() {
-            return Ok(Sought::Stale(place));
+        if self.stale.is_some() {
+            return Ok(Sought::Unreached);
         }
         let place = match self.plan.step(now, self.shared.health.budget()) {
             Step::Attempt { place, .. } => place,
@@ -238,6 +235,7 @@ impl<T: Transport> Walk<T> {
     async fn race(&mut self) -> Option<Reached<T::Connection>> {
         let shared = &Arc::clone(&self.shared);
         let idle = self.idle();
+        let stale = self.stale.take();
         let lanes = self.lanes();
         let alone = if lanes.len() == 1 {
             Alone::Yes
@@ -255,8 +253,8 @@ impl<T: Transport> Walk<T> {
             async move {
                 let server = server.ok_or_else(ConnectError::timed_out)?;
                 match transport.warm(&server, idle) {
-                    Some(connection) => Ok(connection),
-                    None => transport.connect(&server, limit).await,
+                    Some(connection) if stale != Some(place) => Ok(connection),
+                    _ => transport.connect(&server, limit).await,
                 }
             }
         };
@@ -421,30 +419,6 @@ impl<T: Transport> Walk<T> {
         None
     }
 
-    /// Another connection to the same server.
-    async fn connect_anew(
-        &mut self,
-        place: usize,
-        began: Moment,
-    ) -> Option<Reached<T::Connection>> {
-        let (server, _) = self.shared.server(self.class, place)?;
-        let limit = self.shared.health.policy().connect.limit;
-        let mark = self.shared.health.mark(self.class, place);
-        match self.transport.connect(server, limit).await {
-            Ok(connection) => Some(Reached {
-                place,
-                connection,
-                warmth: Warmth::New,
-                at: self.shared.clock.now(),
-            }),
-            Err(error) => {
-                let verdict = error.verdict();
-                self.note(place, mark, verdict, Some(Arc::new(error)), began);
-                None
-            }
-        }
-    }
-
     /// Ends with the time for an attempt, or when the server is found silent.
     fn watch(&self, place: usize, began: Moment) -> impl Future<Output = Loss> + Send + use<T> {
         let (shared, transport) = (Arc::clone(&self.shared), self.transport.clone());
@@ -463,8 +437,11 @@ impl<T: Transport> Walk<T> {
                     PatienceStep::Silent => return Loss::Silent,
                     PatienceStep::Wait(next) => sleep_until(clock, next.min(until)).await,
                     PatienceStep::Ask => {
-                        let sign = probe::sign_of_life(&shared, &transport, class, place).await;
-                        patience.heard(sign, now);
+                        let asking = probe::sign_of_life(&shared, &transport, class, place);
+                        let asking = tokio::time::timeout_at(clock.instant(until), asking);
+                        if let Ok(sign) = asking.await {
+                            patience.heard(sign, now);
+                        }
                     }
                 }
             }
