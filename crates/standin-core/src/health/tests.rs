@@ -1,6 +1,7 @@
 use super::*;
 use crate::Service;
 use crate::plan::Step;
+use crate::policy::{Failback, Hysteresis};
 use crate::verdict::Processed;
 
 const SERVER: Class = Class::Service(Service::PuppetServer);
