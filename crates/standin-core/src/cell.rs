@@ -1,7 +1,6 @@
 //! Cells: the health record of a server, or of a service at a server.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::time::Duration;
 
 use serde::Serialize;
 
@@ -61,8 +60,8 @@ impl Change {
     }
 }
 
-/// One health record. State, generation, bench level and the count of failures share one atomic
-/// word; the window is touched only near failures.
+/// One health record. State, generation and the count of failures share one atomic word; the
+/// window is touched only near failures.
 #[derive(Debug, Default)]
 pub struct Cell {
     word: AtomicU64,
@@ -126,6 +125,16 @@ impl Cell {
     #[must_use]
     pub fn state(&self) -> State {
         self.word().state
+    }
+
+    /// The same for whoever chooses a server now: when its bench is over, a server is no more than
+    /// suspect, so that it is raced and not left out for ever.
+    #[must_use]
+    pub fn state_at(&self, now: Moment) -> State {
+        match self.state() {
+            State::Benched if !self.bench_lasts(now) => State::Suspect,
+            state => state,
+        }
     }
 
     /// The life that an attempt beginning now belongs to.
@@ -234,19 +243,20 @@ impl Cell {
                 }
                 (_, _) => word.turned(State::Benched),
             };
-            let until = match next.state {
-                State::Benched => Some(now + self.next_bench(word.state, now, random, trip)),
-                _ => None,
-            };
-            // Stored first: whoever sees the bench must see its end. A lost swap leaves a turn that
-            // only a later decay looks at.
-            if let Some(until) = until {
-                self.turn.store(until.as_nanos(), Ordering::Release);
+            let level = self.next_level(word.state, now, trip);
+            let bench = jitter::equal(trip.bench, level, trip.bench_most, random);
+            let benches = next.state == State::Benched;
+            // Stored first: whoever sees the bench must see its end. Where two swap at once, the
+            // loser's end may stand, which differs by their jitter.
+            if benches {
+                self.turn.store((now + bench).as_nanos(), Ordering::Release);
             } else if next.generation != word.generation {
                 self.turn.store(now.as_nanos(), Ordering::Release);
             }
             if self.swap(word, next) {
-                if until.is_some() {
+                if benches {
+                    self.level
+                        .store((level + 1).min(LEVEL_MOST), Ordering::Relaxed);
                     self.window.clear();
                 }
                 return (word.state != next.state).then_some(Change {
@@ -272,25 +282,26 @@ impl Cell {
     }
 
     /// Each bench doubles the last one; health between two takes doublings back.
-    fn next_bench(&self, from: State, now: Moment, random: u64, trip: &Trip) -> Duration {
+    fn next_level(&self, from: State, now: Moment, trip: &Trip) -> u32 {
         let level = self.level.load(Ordering::Relaxed);
-        let level = match from {
+        match from {
             State::Benched | State::Probing => level,
             State::Ready | State::Suspect => {
                 let healthy = now.since(Moment::from_nanos(self.turn.load(Ordering::Acquire)));
                 let steps = healthy.as_nanos() / trip.decay.as_nanos().max(1);
                 level.saturating_sub(u32::try_from(steps).unwrap_or(u32::MAX))
             }
-        };
-        self.level
-            .store(level.saturating_add(1).min(31), Ordering::Relaxed);
-        jitter::equal(trip.bench, level, trip.bench_most, random)
+        }
     }
 }
+
+/// Doublings beyond this cannot be told apart.
+const LEVEL_MOST: u32 = 31;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     const NO_JITTER: u64 = u64::MAX;
 
@@ -392,6 +403,14 @@ mod tests {
         show(&cell, Evidence::Down, 0);
         cell.hasten(at(1));
         assert!(cell.claim_probe(at(1)).is_some());
+    }
+
+    #[test]
+    fn when_its_bench_is_over_it_is_suspect_to_who_chooses() {
+        let cell = Cell::default();
+        show(&cell, Evidence::Down, 0);
+        assert_eq!(cell.state_at(at(4)), State::Benched);
+        assert_eq!(cell.state_at(at(5)), State::Suspect);
     }
 
     #[test]

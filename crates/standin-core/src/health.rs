@@ -167,9 +167,9 @@ impl Health {
 
     /// The worse of what is known of the server at a place and of the service there.
     #[must_use]
-    pub fn state(&self, class: Class, place: usize) -> Option<State> {
+    pub fn state(&self, class: Class, place: usize, now: Moment) -> Option<State> {
         let class = self.class(class)?;
-        (place < class.entries.len()).then(|| self.state_in(class, place))
+        (place < class.entries.len()).then(|| self.state_in(class, place, now))
     }
 
     /// The walk of a request; `None` when the installation does not have the service.
@@ -186,7 +186,7 @@ impl Health {
         let class = self.class(operation.class())?;
         let entries = class.list.entries();
         let allowed = |place: usize| operation.may_go_to(entries[place].role);
-        let state = |place: usize| self.state_in(class, place);
+        let state = |place: usize| self.state_in(class, place, now);
         let holder = class.holder.load(Ordering::Acquire);
         let order = order(entries.len(), pin, holder, allowed, state);
         let barred = match order.0.len() < entries.len() {
@@ -220,12 +220,12 @@ impl Health {
 
     /// How long one connection to `place` may take. `alone` when nobody stands in for it.
     #[must_use]
-    pub fn connect_limit(&self, class: Class, place: usize, alone: Alone) -> Duration {
+    pub fn connect_limit(&self, class: Class, place: usize, alone: Alone, now: Moment) -> Duration {
         let times = &self.policy.connect;
         let server = self
             .class(class)
             .and_then(|class| class.entries.get(place))
-            .map(|entry| self.servers[entry.server].1.state());
+            .map(|entry| self.servers[entry.server].1.state_at(now));
         match (server, alone) {
             (Some(State::Benched | State::Probing), Alone::Yes) => times.limit_benched,
             _ => times.limit,
@@ -238,9 +238,9 @@ impl Health {
     /// start once more, and a stand-in that is connected waits no longer than that. So a black hole
     /// costs the services that share a port one preference and not one each.
     #[must_use]
-    pub fn race_times(&self, class: Class, first: usize) -> Connect {
+    pub fn race_times(&self, class: Class, first: usize, now: Moment) -> Connect {
         let mut times = self.policy.connect.clone();
-        if self.state(class, first) == Some(State::Suspect) {
+        if self.state(class, first, now) == Some(State::Suspect) {
             times.preference = times.head_start;
         }
         times
@@ -264,6 +264,8 @@ impl Health {
             return events;
         };
         let (of_server, of_service) = evidence(verdict);
+        let is_current = mark.server == self.servers[entry.server].1.generation()
+            && mark.service == entry.cell.generation();
         let trip = &self.policy.trip;
         let server = || health.list.entries()[place].server.clone();
         if let Some(evidence) = of_server {
@@ -287,7 +289,7 @@ impl Health {
                 });
             }
         }
-        if place < health.holder.load(Ordering::Acquire) {
+        if place < health.holder.load(Ordering::Acquire) && is_current {
             match verdict {
                 Verdict::Answered => events.extend(self.good(class, place, now)),
                 Verdict::Busy(_) | Verdict::Local => {}
@@ -301,10 +303,10 @@ impl Health {
         self.classes[class.index()].as_ref()
     }
 
-    fn state_in(&self, class: &ClassHealth, place: usize) -> State {
+    fn state_in(&self, class: &ClassHealth, place: usize, now: Moment) -> State {
         let entry = &class.entries[place];
-        let server = self.servers[entry.server].1.state();
-        match (server, entry.cell.state()) {
+        let server = self.servers[entry.server].1.state_at(now);
+        match (server, entry.cell.state_at(now)) {
             (State::Benched, _) | (_, State::Benched) => State::Benched,
             (State::Probing, _) | (_, State::Probing) => State::Probing,
             (State::Suspect, _) | (_, State::Suspect) => State::Suspect,

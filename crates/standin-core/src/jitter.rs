@@ -22,8 +22,9 @@ pub fn equal(base: Duration, round: u32, most: Duration, random: u64) -> Duratio
 /// The share of `span` that 64 random bits stand for.
 #[must_use]
 pub fn fraction(span: Duration, random: u64) -> Duration {
-    let nanos = (span.as_nanos() * u128::from(random)) >> 64;
-    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    let nanos = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+    let share = (u128::from(nanos) * u128::from(random)) >> 64;
+    Duration::from_nanos(u64::try_from(share).unwrap_or(u64::MAX))
 }
 
 fn doubled(base: Duration, round: u32, most: Duration) -> Duration {
@@ -38,6 +39,11 @@ mod tests {
 
     const MOST: Duration = Duration::from_secs(20);
     const BASE: Duration = Duration::from_millis(50);
+
+    #[test]
+    fn the_longest_span_has_a_share_too() {
+        assert!(fraction(Duration::MAX, u64::MAX) > Duration::from_secs(500_000_000));
+    }
 
     proptest! {
         #[test]

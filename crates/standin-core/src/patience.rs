@@ -37,6 +37,8 @@ pub enum Sign {
     Life,
     /// Nothing came back.
     Silence,
+    /// The question could not be asked, which says nothing of the server.
+    Unknown,
 }
 
 impl Patience {
@@ -78,6 +80,7 @@ impl Patience {
                 self.misses = 0;
                 self.silent_since = None;
             }
+            Sign::Unknown => {}
             Sign::Silence => {
                 self.misses = self.misses.saturating_add(1);
                 self.silent_since.get_or_insert(asked);
@@ -134,6 +137,16 @@ mod tests {
         assert_eq!(patience.step(at(4)), Wait(at(8)));
         patience.heard(Sign::Silence, at(8));
         assert_eq!(patience.step(at(8)), Silent);
+    }
+
+    #[test]
+    fn a_question_that_could_not_be_asked_counts_as_nothing() {
+        let mut patience = patience(Length::Cheap);
+        patience.heard(Sign::Silence, at(2));
+        patience.heard(Sign::Unknown, at(4));
+        assert_eq!(patience.step(at(7)), Wait(at(8)));
+        patience.heard(Sign::Silence, at(8));
+        assert_eq!(patience.step(at(10)), Silent);
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub struct Plan {
     sent_most: usize,
     sent: usize,
     attempts: usize,
+    /// So many times a server was busy, which is not the same as out of reach.
+    busy: usize,
     waiting: Option<Moment>,
     end: Option<GiveUp>,
 }
@@ -132,6 +134,7 @@ impl Plan {
             sent_most,
             sent: 0,
             attempts: 0,
+            busy: 0,
             waiting: None,
             end: None,
         }
@@ -204,7 +207,10 @@ impl Plan {
                 self.end = Some(GiveUp::Local);
                 Progress::Failed
             }
-            Verdict::Busy(_) => Progress::Busy,
+            Verdict::Busy(_) => {
+                self.busy += 1;
+                Progress::Busy
+            }
             Verdict::Untrusted => Progress::Untrusted,
             Verdict::NotReady(_) | Verdict::Unreached(_) | Verdict::Lost(_) => Progress::Failed,
         };
@@ -287,7 +293,9 @@ impl Plan {
         if until >= self.deadline {
             return;
         }
-        if let Some(first) = self.stops.first_mut() {
+        // Whoever is busy has said when to come again, which is too late.
+        let failed = |stop: &&mut Stop| stop.progress == Progress::Failed;
+        if let Some(first) = self.stops.iter_mut().find(failed) {
             first.progress = Progress::Fresh;
             self.waiting = Some(until);
         }
@@ -301,7 +309,7 @@ impl Plan {
     fn out_of_candidates(&self) -> GiveUp {
         if self.all_untrusted() {
             GiveUp::Untrusted
-        } else if self.barred == Barred::Replica {
+        } else if self.barred == Barred::Replica && self.busy == 0 {
             GiveUp::NotDuringFailover
         } else {
             GiveUp::Exhausted

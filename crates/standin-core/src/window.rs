@@ -56,8 +56,9 @@ impl Window {
     fn bucket(&self, now: Moment) -> usize {
         let second = second(now);
         let newest = self.newest.fetch_max(second, Ordering::Relaxed);
-        let first_stale = newest.max(second.saturating_sub(BUCKETS as u32)) + 1;
-        for stale in first_stale..=second {
+        let newest = newest.max(second.saturating_sub(BUCKETS as u32));
+        let first_stale = newest.saturating_add(1);
+        for stale in (first_stale..=second).take(BUCKETS) {
             let index = stale as usize % BUCKETS;
             self.good[index].store(0, Ordering::Relaxed);
             self.bad[index].store(0, Ordering::Relaxed);

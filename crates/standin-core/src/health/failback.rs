@@ -148,8 +148,13 @@ impl Health {
             mark.service = taken;
         }
         if let (Claim::NotYet, _) | (_, Claim::NotYet) = claims {
-            server.drop_probe(mark.server);
-            entry.cell.drop_probe(mark.service);
+            // Only what was taken here: another class may be probing the server.
+            if let (Claim::Taken(taken), _) = claims {
+                server.drop_probe(taken);
+            }
+            if let (_, Claim::Taken(taken)) = claims {
+                entry.cell.drop_probe(taken);
+            }
             entry.next_probe.store(due, Ordering::Release);
             return None;
         }
@@ -203,7 +208,11 @@ impl Health {
             return None;
         }
         let holder = health.holder.load(Ordering::Acquire);
-        (place < holder)
+        let is_down = matches!(
+            self.state_in(health, place, now),
+            State::Benched | State::Probing
+        );
+        (place < holder && !is_down)
             .then(|| self.move_to(class, holder, place, now))
             .flatten()
     }
@@ -223,9 +232,12 @@ impl Health {
             .map_or(Duration::ZERO, |r| r.interval);
         for entry in &health.entries[..to] {
             entry.good.store(0, Ordering::Release);
-            entry
+            let next = (now + interval).as_nanos();
+            let _ = entry
                 .next_probe
-                .store((now + interval).as_nanos(), Ordering::Release);
+                .fetch_update(Ordering::AcqRel, Ordering::Acquire, |due| {
+                    (due != u64::MAX).then_some(next)
+                });
         }
         let server = |place: usize| health.list.entries()[place].server.clone();
         let (from, to, later) = (server(from), server(to), to > from);

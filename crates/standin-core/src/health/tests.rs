@@ -259,7 +259,7 @@ fn the_earliest_deadline_counts() {
 #[test]
 fn a_benched_server_without_a_stand_in_is_not_waited_for_long() {
     let health = health();
-    let limit = |alone| health.connect_limit(SERVER, 0, alone);
+    let limit = |alone| health.connect_limit(SERVER, 0, alone, at(1));
     assert_eq!(limit(Alone::Yes), Duration::from_millis(3100));
     record(&health, SERVER, 0, REFUSED, 0);
     assert_eq!(limit(Alone::Yes), Duration::from_millis(1100));
@@ -269,7 +269,7 @@ fn a_benched_server_without_a_stand_in_is_not_waited_for_long() {
 #[test]
 fn a_suspect_gets_its_head_start_and_no_more() {
     let health = health();
-    let preference = |class| health.race_times(class, 0).preference;
+    let preference = |class| health.race_times(class, 0, at(1)).preference;
     assert_eq!(preference(Class::Commands), Duration::from_millis(2500));
     let queries = Class::Service(Service::PuppetDb);
     record(
@@ -281,6 +281,38 @@ fn a_suspect_gets_its_head_start_and_no_more() {
     );
     assert_eq!(preference(Class::Commands), Duration::from_millis(250));
     assert_eq!(preference(SERVER), Duration::from_millis(2500));
+}
+
+#[test]
+fn when_its_bench_is_over_it_is_waited_for_again() {
+    let health = health();
+    record(&health, SERVER, 0, REFUSED, 0);
+    let limit = health.connect_limit(SERVER, 0, Alone::Yes, at(60));
+    assert_eq!(limit, Duration::from_millis(3100));
+}
+
+#[test]
+fn a_class_that_may_not_probe_yet_leaves_its_neighbours_probe_alone() {
+    let health = health();
+    let queries = Class::Service(Service::PuppetDb);
+    record(&health, queries, 0, REFUSED, 0);
+    health.take_over(queries, 1, at(0));
+    health.take_over(Class::Commands, 1, at(0));
+    let probe = health.probe_due(queries, at(10)).unwrap();
+    assert!(health.probe_due(Class::Commands, at(10)).is_none());
+    assert!(health.probe_due(Class::Commands, at(10)).is_none());
+    health.probed(&probe, Probed::Good, at(10), 0);
+    assert_eq!(health.state(queries, 0, at(10)), Some(State::Ready));
+}
+
+#[test]
+fn an_answer_of_an_earlier_life_is_no_reason_to_return() {
+    let health = health_with(Failback::Immediate);
+    let early = health.mark(SERVER, 0).unwrap();
+    record(&health, SERVER, 0, REFUSED, 0);
+    health.take_over(SERVER, 1, at(0));
+    health.record(SERVER, 0, early, Verdict::Answered, at(1), 0);
+    assert_eq!(health.holder(SERVER), Some(1));
 }
 
 #[test]

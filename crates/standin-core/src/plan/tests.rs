@@ -212,6 +212,23 @@ fn a_server_that_stays_busy_is_sent_to_a_bounded_number_of_times() {
 }
 
 #[test]
+fn who_is_busy_for_too_long_is_not_asked_at_once_again() {
+    let mut plan = plan_for(node(), &[Role::Pool]);
+    plan.step(at(0), &budget());
+    plan.record(0, Verdict::Busy(Duration::from_secs(300)), at(0), 0);
+    let end = plan.step(at(0), &budget());
+    assert_eq!(end, Step::GiveUp(GiveUp::Exhausted));
+}
+
+#[test]
+fn a_time_to_come_again_beyond_all_clocks_does_no_harm() {
+    let mut plan = plan(node());
+    plan.step(at(0), &budget());
+    plan.record(0, Verdict::Busy(Duration::MAX), at(0), u64::MAX);
+    assert_eq!(place(plan.step(at(0), &budget())), 1);
+}
+
+#[test]
 fn a_fault_of_this_machine_ends_the_walk() {
     let mut plan = plan(node());
     plan.step(at(0), &budget());
