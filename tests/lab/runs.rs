@@ -42,6 +42,36 @@ async fn a_run_that_begins_at_the_replica_did_not_switch() {
 }
 
 #[tokio::test]
+async fn a_run_whose_server_others_have_found_dead_says_that_it_switched() {
+    let stage = Stage::start().await;
+    let run = stage.client.begin_run(OnLoss::Cross);
+    let first = stage.ask_in(&run, Errand::Node).await.unwrap();
+    assert_eq!(first.by(), MASTER);
+    let _fault = stage.fault(Service::PuppetServer, Fault::Refuse).await;
+    let other = stage.ask(Errand::Node).await.unwrap();
+    assert_eq!(other.by(), REPLICA);
+    let moved = stage.ask_in(&run, Errand::Node).await.unwrap();
+    assert_eq!(
+        (moved.by(), moved.served.switched),
+        (REPLICA, Switched::Yes)
+    );
+}
+
+#[tokio::test]
+async fn a_run_that_must_not_cross_does_not_when_its_server_is_busy_for_too_long() {
+    let stage = Stage::start().await;
+    let run = stage.client.begin_run(OnLoss::Restart);
+    stage.ask_in(&run, Errand::Node).await.unwrap();
+    let busy = Fault::Unavailable {
+        retry_after: Some(3600),
+    };
+    let _fault = stage.fault(Service::PuppetServer, busy).await;
+    let error = stage.ask_in(&run, Errand::Node).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::GroupBroken);
+    assert!(stage.got_any(REPLICA).is_empty());
+}
+
+#[tokio::test]
 async fn a_switch_of_one_service_is_none_of_another() {
     let stage = Stage::start().await;
     let run = stage.client.begin_run(OnLoss::Cross);

@@ -73,15 +73,15 @@ impl<'a> Walk<'a> {
         };
         let connect = |lane: usize| {
             let place = lanes[lane].place;
-            let limit = shared.health.connect_limit(CLASS, place, alone);
+            let limit = shared.health.connect_limit(CLASS, place, alone, began);
             let (server, connector) = (self.server(place), shared.connector.clone());
             async move {
                 let server = server.ok_or_else(ConnectError::timed_out)?;
                 connector.connect(&server, limit).await
             }
         };
-        let times = &shared.health.policy().connect;
-        let racing = race(lanes.len(), shared.clock, times, connect);
+        let times = shared.health.race_times(CLASS, lanes.first()?.place, began);
+        let racing = race(lanes.len(), shared.clock, &times, connect);
         let deadline = shared.clock.instant(self.plan.deadline());
         let Ok(raced) = tokio::time::timeout_at(deadline, racing).await else {
             let timed_out = Verdict::Unreached(Unreached::TimedOut);

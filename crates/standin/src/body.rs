@@ -65,6 +65,7 @@ impl Body {
                 kept: Vec::new(),
                 kept_bytes: 0,
                 most,
+                taken: 0,
                 keeping: if too_large {
                     Keeping::GaveUp
                 } else {
@@ -85,7 +86,7 @@ impl Body {
             Kind::Bytes(bytes) => Kind::Bytes(bytes.clone()),
             Kind::Stream(stream) => {
                 let source = stream.lock();
-                if source.keeping == Keeping::GaveUp && source.started() {
+                if source.keeping == Keeping::GaveUp && source.taken > 0 {
                     return None;
                 }
                 Kind::Stream(Stream {
@@ -192,6 +193,8 @@ struct Source {
     kept: Vec<KeptFrame>,
     kept_bytes: usize,
     most: usize,
+    /// Frames read from the source, by whoever read them.
+    taken: usize,
     keeping: Keeping,
     ended: bool,
 }
@@ -213,8 +216,9 @@ enum KeptFrame {
 struct NotKept;
 
 impl Source {
-    fn started(&self) -> bool {
-        self.kept_bytes > 0 || !self.kept.is_empty() || self.ended
+    fn give_up(&mut self) {
+        self.keeping = Keeping::GaveUp;
+        self.kept.clear();
     }
 
     fn keep(&mut self, frame: &Frame<Bytes>) {
@@ -222,8 +226,7 @@ impl Source {
             .kept_bytes
             .saturating_add(frame.data_ref().map_or(0, Bytes::len));
         if self.keeping == Keeping::All && self.kept_bytes > self.most {
-            self.keeping = Keeping::GaveUp;
-            self.kept.clear();
+            self.give_up();
         }
         if self.keeping == Keeping::All {
             self.kept.extend(KeptFrame::of(frame));
@@ -260,7 +263,8 @@ impl Stream {
             self.next += 1;
             return Poll::Ready(Some(Ok(kept.frame())));
         }
-        if source.keeping == Keeping::GaveUp && self.next == 0 && source.started() {
+        // Another reading has gone on where this one would have to.
+        if self.next != source.taken {
             return Poll::Ready(Some(Err(NotKept.into())));
         }
         if source.ended {
@@ -273,9 +277,16 @@ impl Stream {
         match &frame {
             Some(Ok(frame)) => {
                 source.keep(frame);
+                source.taken += 1;
                 self.next += 1;
             }
-            Some(Err(_)) | None => {
+            Some(Err(_)) => {
+                // What comes after it is lost, so no later reading may pass for whole.
+                source.give_up();
+                source.taken += 1;
+                source.rest = None;
+            }
+            None => {
                 source.ended = true;
                 source.rest = None;
             }
@@ -355,6 +366,32 @@ mod tests {
         let late = body.try_clone().unwrap();
         read(body).await.unwrap();
         assert!(read(late).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_body_that_failed_is_not_sent_again_as_if_it_were_whole() {
+        let half = Frame::data(Bytes::from_static(b"half"));
+        let frames: [Result<_, BoxError>; 2] = [Ok(half), Err("disk".into())];
+        let body = Body::stream(StreamBody::new(stream::iter(frames)));
+        assert!(read(body.try_clone().unwrap()).await.is_err());
+        assert!(body.try_clone().is_none());
+        assert!(read(body).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn two_readings_at_once_leave_no_hole() {
+        let body = Body::stream_keeping(chunks(6, 100), 300);
+        let mut first = body.try_clone().unwrap();
+        let mut second = body.try_clone().unwrap();
+        for _ in 0..3 {
+            first.frame().await.unwrap().unwrap();
+        }
+        for _ in 0..2 {
+            second.frame().await.unwrap().unwrap();
+        }
+        first.frame().await.unwrap().unwrap();
+        assert!(second.frame().await.unwrap().is_err());
+        assert_eq!(read(first).await.unwrap(), 200);
     }
 
     #[test]

@@ -116,7 +116,7 @@ impl<T: Transport> Walk<T> {
         let version = &shared.puppet_version;
         let Some(prepared) = Prepared::of(request, operation, T::GIVES_BACK, version) else {
             // What was sent of its body was not kept.
-            return Err(Error::new(ErrorKind::MaybeProcessed, Some(operation)));
+            return Err(Error::new(ErrorKind::BodyNotKept, Some(operation)));
         };
         Ok(Self {
             shared: Arc::clone(shared),
@@ -172,7 +172,12 @@ impl<T: Transport> Walk<T> {
                     let target = self.shared.target(self.class, reached.place);
                     let Some(request) = target.and_then(|target| self.prepared.at(target)) else {
                         // Its body was too large to keep, so it cannot move.
-                        return Err(self.fail(ErrorKind::MaybeProcessed));
+                        let lost = |attempt: &Attempt| matches!(attempt.verdict, Verdict::Lost(_));
+                        let kind = match self.failed.iter().any(lost) {
+                            true => ErrorKind::MaybeProcessed,
+                            false => ErrorKind::BodyNotKept,
+                        };
+                        return Err(self.fail(kind));
                     };
                     let (connection, mut under_way) = self.set_out(reached)?;
                     let mut sending = pin!(connection.send(request));
@@ -243,18 +248,22 @@ impl<T: Transport> Walk<T> {
             Alone::No
         };
         let began = shared.clock.now();
+        let left = self.plan.deadline().since(began);
         let connect = |lane: usize| {
             let place = lanes[lane];
             let transport = self.transport.clone();
-            let limit = shared.health.connect_limit(self.class, place, alone);
+            let limit = shared
+                .health
+                .connect_limit(self.class, place, alone, began)
+                .min(left);
             let server = shared
                 .server(self.class, place)
                 .map(|(server, _)| server.clone());
             async move {
                 let server = server.ok_or_else(ConnectError::timed_out)?;
                 match transport.warm(&server, idle) {
-                    Some(connection) if stale != Some(place) => Ok(connection),
-                    _ => transport.connect(&server, limit).await,
+                    Some(connection) if stale != Some(place) => Ok((connection, Warmth::Warm)),
+                    _ => Ok((transport.connect(&server, limit).await?, Warmth::New)),
                 }
             }
         };
@@ -262,12 +271,17 @@ impl<T: Transport> Walk<T> {
             .iter()
             .map(|place| shared.health.mark(self.class, *place))
             .collect();
-        let times = shared.health.race_times(self.class, *lanes.first()?);
+        let mut times = shared.health.race_times(self.class, *lanes.first()?, began);
+        // A stand-in that is connected must have time to answer.
+        times.preference = times.preference.min(left / 2);
         let racing = race(lanes.len(), shared.clock, &times, connect);
         let deadline = shared.clock.instant(self.plan.deadline());
         let Ok(raced) = tokio::time::timeout_at(deadline, racing).await else {
-            let verdict = Verdict::Unreached(Unreached::TimedOut);
+            // The caller's time ran out, which shows little of the server.
+            let verdict = Verdict::Unreached(Unreached::PassedOver);
+            let waited = shared.clock.now().since(began);
             let mark = marks.first().copied().flatten();
+            let mark = mark.filter(|_| waited >= times.head_start);
             self.note(*lanes.first()?, mark, verdict, None, began);
             return None;
         };
@@ -287,7 +301,7 @@ impl<T: Transport> Walk<T> {
                 began,
             );
         }
-        for lane in passed_over {
+        for &lane in &passed_over {
             let verdict = Verdict::Unreached(Unreached::PassedOver);
             self.note(lanes[lane], marks[lane], verdict, None, began);
         }
@@ -298,20 +312,24 @@ impl<T: Transport> Walk<T> {
                 while let Some((lane, result)) = rest.next().await {
                     let place = places[lane];
                     match result {
-                        Ok(connection) => {
+                        Ok((connection, _)) => {
                             if let Some((server, _)) = shared.server(class, place) {
                                 transport.keep(server, connection);
                             }
                         }
+                        // It was found slow already; one connection counts once.
+                        Err(error)
+                            if passed_over.contains(&lane)
+                                && error.verdict() == Verdict::Unreached(Unreached::TimedOut) => {}
                         Err(error) => shared.record(class, place, marks[lane], error.verdict()),
                     }
                 }
             });
         }
-        won.map(|(lane, connection)| Reached {
+        won.map(|(lane, (connection, warmth))| Reached {
             place: lanes[lane],
             connection,
-            warmth: Warmth::New,
+            warmth,
             at: shared.clock.now(),
         })
     }
@@ -374,7 +392,7 @@ impl<T: Transport> Walk<T> {
                 self.note(place, Some(mark), verdict, None, began);
             }
             Unanswered::Failed(verdict @ Verdict::Lost(Loss::Reset), error)
-                if warmth == Warmth::Warm && self.may_have_crossed_a_close() =>
+                if warmth == Warmth::Warm && self.crossed_a_close(began) =>
             {
                 // Nearly always the server closed an idle connection as the request went out, so
                 // it is asked once more before that counts.
@@ -388,9 +406,14 @@ impl<T: Transport> Walk<T> {
         }
     }
 
-    /// Whether the transport keeps connections, and the request may arrive twice.
-    fn may_have_crossed_a_close(&self) -> bool {
-        T::GIVES_BACK == GivesBack::Unsent && self.plan.operation().repeat == Repeat::Harmless
+    /// Whether a request that may arrive twice was lost at once on a connection that was kept. To
+    /// ask again is a repeat like any other and is paid for.
+    fn crossed_a_close(&self, began: Moment) -> bool {
+        let at_once = self.shared.clock.now().since(began) < AT_ONCE;
+        T::GIVES_BACK == GivesBack::Unsent
+            && self.plan.operation().repeat == Repeat::Harmless
+            && at_once
+            && self.shared.health.budget().withdraw().is_some()
     }
 
     /// Takes in a response, and signs it if it is an answer to hand back.
@@ -462,7 +485,9 @@ impl<T: Transport> Walk<T> {
                 .tell(self.shared.health.take_over(self.class, place, now));
         }
         let switched = self.run.as_ref().map_or(Switched::No, |run| {
-            let lost = self.pin.is_some_and(|pin| self.plan.failed_at(pin));
+            let lost = self
+                .pin
+                .is_some_and(|pin| pin != place && !self.is_calm(pin));
             run.answered(
                 self.class,
                 place,
@@ -532,20 +557,24 @@ impl<T: Transport> Walk<T> {
     /// The place that a run keeps to whatever happens.
     fn bound_to(&self) -> Option<usize> {
         let run = self.run.as_ref()?;
-        self.pin.filter(|_| run.on_loss() == OnLoss::Restart)
+        let entry = self.shared.health.entry(self.class, self.pin?)?;
+        let may_serve = self.plan.operation().may_go_to(entry.role);
+        self.pin
+            .filter(|_| run.on_loss() == OnLoss::Restart && may_serve)
     }
 
     /// Whether going to `place` would move a run that must not cross.
     fn breaks_the_run(&self, place: usize) -> bool {
-        self.bound_to()
-            .is_some_and(|pin| pin != place && !self.is_calm(pin))
+        self.bound_to().is_some_and(|pin| pin != place)
     }
 
     /// Whether a server could have been asked: neither failed in this walk nor benched.
     fn is_calm(&self, place: usize) -> bool {
         !self.plan.failed_at(place)
             && !matches!(
-                self.shared.health.state(self.class, place),
+                self.shared
+                    .health
+                    .state(self.class, place, self.shared.clock.now()),
                 Some(State::Benched | State::Probing)
             )
     }
@@ -565,6 +594,9 @@ impl Shared {
         }
     }
 }
+
+/// A server that closes an idle connection resets what crosses it within a round trip.
+const AT_ONCE: Duration = Duration::from_secs(1);
 
 async fn sleep_until(clock: Clock, moment: Moment) {
     tokio::time::sleep_until(clock.instant(moment)).await;
@@ -596,6 +628,8 @@ pub(crate) fn verdict_of(error: &(dyn std::error::Error + 'static)) -> Verdict {
     match find::<hyper::Error>(error) {
         Some(hyper) if hyper.is_canceled() => Verdict::Unreached(Unreached::Reset),
         Some(hyper) if hyper.is_parse() => Verdict::Lost(Loss::Garbage),
+        // The request's own body failed.
+        Some(hyper) if hyper.is_user() => Verdict::Local,
         _ => Verdict::Lost(Loss::Reset),
     }
 }

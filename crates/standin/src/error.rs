@@ -37,6 +37,8 @@ pub enum ErrorKind {
     DeadlinePassed,
     /// So many requests were repeated of late that this one was not.
     OverBudget,
+    /// The request was sent, and its body was too large to be kept for sending it again.
+    BodyNotKept,
     /// The run lost the server it kept to, and it was to keep to it.
     GroupBroken,
     /// The installation has no server for the service.
@@ -149,10 +151,16 @@ impl fmt::Display for Reason<'_> {
                  so look before you repeat it"
             }
             ErrorKind::Untrusted => "no server could be trusted, or none trusts this agent",
-            ErrorKind::Local => "this machine cannot connect to anybody",
+            ErrorKind::Local => {
+                "the fault is this machine's and no server's; look at the cause beneath"
+            }
             ErrorKind::DeadlinePassed => "the time for it ran out",
             ErrorKind::OverBudget => {
-                "the first server lost it and too many requests were repeated of late"
+                "the first server did not serve it and too many requests were repeated of late"
+            }
+            ErrorKind::BodyNotKept => {
+                "its body was sent once and was too large to be kept, so it cannot go to another \
+                 server; keep more of it or send it again"
             }
             ErrorKind::GroupBroken => {
                 "the run lost the server that it keeps to; begin the run again"

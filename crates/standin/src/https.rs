@@ -98,10 +98,13 @@ impl Connection for HttpsConnection {
 
     async fn send(mut self, request: Request<Body>) -> Result<Response<ResponseBody>, SendError> {
         let request = in_origin_form(request);
-        if let Err(error) = poll_fn(|context| self.sender.poll_ready(context)).await {
+        // One that was kept may still be sending the body of a request that was answered early.
+        let ready = poll_fn(|context| self.sender.poll_ready(context));
+        let ready = tokio::time::timeout(READY_SOON, ready).await;
+        if let Err(source) = ready.map_err(BoxError::from).and_then(|ready| Ok(ready?)) {
             return Err(SendError {
                 unsent: Some(Box::new(request)),
-                source: error.into(),
+                source,
             });
         }
         match self.sender.try_send_request(request).await {
@@ -122,6 +125,11 @@ impl Connection for HttpsConnection {
         }
     }
 }
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A connection is ready again as soon as its task was polled after the end of the last answer.
+const READY_SOON: Duration = Duration::from_millis(100);
 
 /// What stands on the wire: the path alone, and the host in its header.
 fn in_origin_form(mut request: Request<Body>) -> Request<Body> {

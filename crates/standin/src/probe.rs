@@ -22,13 +22,14 @@ pub(crate) async fn sign_of_life<T: Transport>(
     place: usize,
 ) -> Sign {
     let Some((server, _)) = shared.server(class, place) else {
-        return Sign::Silence;
+        return Sign::Unknown;
     };
     let question = shared.sign_of(server, || {
         let (shared, transport) = (Arc::clone(shared), transport.clone());
         async move {
             match ask(&shared, &transport, class, place).await {
-                Ok(_) => Sign::Life,
+                Ok(_) | Err(Verdict::Untrusted) => Sign::Life,
+                Err(Verdict::Local) => Sign::Unknown,
                 Err(_) => Sign::Silence,
             }
         }
@@ -40,18 +41,45 @@ pub(crate) async fn sign_of_life<T: Transport>(
 /// Answers a probe that health has asked for, in the background.
 pub(crate) fn answer<T: Transport>(shared: &Arc<Shared>, transport: &T, probe: Probe) {
     let (shared, transport) = (Arc::clone(shared), transport.clone());
-    tokio::spawn(async move {
-        let came = match ask(&shared, &transport, probe.class(), probe.place()).await {
+    let mut claimed = Claimed {
+        shared: Arc::clone(&shared),
+        probe,
+        came: Probed::Dropped,
+    };
+    // Outside a runtime the probe is given back; only the ready-made client needs one for it.
+    let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+        return;
+    };
+    runtime.spawn(async move {
+        let (class, place) = (claimed.probe.class(), claimed.probe.place());
+        claimed.came = match ask(&shared, &transport, class, place).await {
+            Ok(StatusCode::TOO_MANY_REQUESTS) => Probed::Dropped,
             Ok(status) if status.is_server_error() => Probed::Bad(Verdict::NotReady(Processed::No)),
             // 404 and 403 say that the status is not to be had, not that the service is down.
             Ok(_) => Probed::Good,
             Err(Verdict::Local) => Probed::Dropped,
             Err(verdict) => Probed::Bad(verdict),
         };
-        let now = shared.clock.now();
-        let events = shared.health.probed(&probe, came, now, fastrand::u64(..));
-        shared.tell_all(events);
+        drop(claimed);
     });
+}
+
+/// A probe that is handed back whatever becomes of the task that asks.
+struct Claimed {
+    shared: Arc<Shared>,
+    probe: Probe,
+    came: Probed,
+}
+
+impl Drop for Claimed {
+    fn drop(&mut self) {
+        let (now, random) = (self.shared.clock.now(), fastrand::u64(..));
+        let events = self
+            .shared
+            .health
+            .probed(&self.probe, self.came, now, random);
+        self.shared.tell_all(events);
+    }
 }
 
 /// The status that a service's status names are answered with: the first that is not 404.
@@ -78,6 +106,13 @@ async fn ask_names<T: Transport>(
     let lost = Verdict::Lost(Loss::Reset);
     let (server, _) = shared.server(class, place).ok_or(Verdict::Local)?;
     let target = shared.target(class, place).ok_or(Verdict::Local)?;
+    if class.service().status_names().is_empty() {
+        // The console has none: that it is connected to is all there is to know.
+        let connected = transport.connect(server, limit).await;
+        return connected
+            .map(|_| StatusCode::OK)
+            .map_err(|error| error.verdict());
+    }
     let mut last = StatusCode::NOT_FOUND;
     for name in class.service().status_names() {
         let connection = transport

@@ -2,7 +2,7 @@
 
 use http::Request;
 use http::uri::Authority;
-use standin_core::{Health, Operation, Server};
+use standin_core::{Class, Health, Operation, Repeat, Server};
 
 use crate::{Body, Error, ErrorKind};
 
@@ -19,8 +19,7 @@ pub(crate) enum Route {
 /// says so, unless it names a server that is not in that service's list.
 pub(crate) fn route(health: &Health, request: &Request<Body>) -> Result<Route, Error> {
     let given = request.extensions().get::<Operation>().copied();
-    let operation =
-        given.or_else(|| Operation::of(request.method().as_str(), request.uri().path()));
+    let operation = given.or_else(|| judge(request));
     let Some(authority) = request.uri().authority() else {
         return operation
             .map(Route::To)
@@ -35,6 +34,23 @@ pub(crate) fn route(health: &Health, request: &Request<Body>) -> Result<Route, E
         .map(Route::AsItIs)
         .ok_or_else(|| Error::new(ErrorKind::NoService, operation))
 }
+
+/// What method and path say, and for a command of PuppetDB whether it is dated: the newest producer
+/// timestamp wins, so one without would win again each time it arrives.
+fn judge(request: &Request<Body>) -> Option<Operation> {
+    let uri = request.uri();
+    let operation = Operation::of(request.method().as_str(), uri.path())?;
+    let dated = || uri.query().unwrap_or_default().contains(PRODUCER_TIMESTAMP);
+    Some(match operation.class() {
+        Class::Commands if !dated() => Operation {
+            repeat: Repeat::Harmful,
+            ..operation
+        },
+        _ => operation,
+    })
+}
+
+const PRODUCER_TIMESTAMP: &str = "producer-timestamp=";
 
 /// Whether a request names a server of its service's list. Nearly always it is written as the list
 /// has it, and then nothing needs to be parsed.
@@ -79,6 +95,17 @@ mod tests {
             of("https://R:8140/puppet/v3/node/a"),
             Ok(Route::To(_))
         ));
+    }
+
+    #[test]
+    fn a_command_without_a_date_may_not_arrive_twice() {
+        let repeat = |uri: &str| {
+            let request = Request::post(uri).body(Body::empty()).unwrap();
+            judge(&request).unwrap().repeat
+        };
+        let dated = "/pdb/cmd/v1?command=x&producer-timestamp=2026-11-23T04:54:34.000Z";
+        assert_eq!(repeat(dated), Repeat::Harmless);
+        assert_eq!(repeat("/pdb/cmd/v1?command=x"), Repeat::Harmful);
     }
 
     #[test]

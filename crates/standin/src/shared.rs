@@ -95,7 +95,8 @@ impl Shared {
         ask: impl FnOnce() -> BoxFuture<'static, Sign>,
     ) -> SharedFuture<BoxFuture<'static, Sign>> {
         let mut signs = self.signs.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(under_way) = signs.get(server).and_then(WeakShared::upgrade) {
+        let asked = signs.get(server).and_then(WeakShared::upgrade);
+        if let Some(under_way) = asked.filter(|asked| asked.peek().is_none()) {
             return under_way;
         }
         let asked = ask().shared();
