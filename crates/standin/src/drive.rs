@@ -88,7 +88,7 @@ pub(crate) struct UnderWay {
 
 /// What came of sending when no response did.
 pub(crate) enum Unanswered {
-    Unsent(Box<Request<Body>>),
+    Unsent(Box<Request<Body>>, SharedError),
     Failed(Verdict, Option<SharedError>),
 }
 
@@ -381,15 +381,19 @@ impl<T: Transport> Walk<T> {
             ..
         } = *under_way;
         match unanswered {
-            Unanswered::Unsent(request) if warmth == Warmth::Warm => {
-                // The server closed a connection that was idle: no evidence of anything.
+            Unanswered::Unsent(request, error) => {
                 self.prepared.give_back(request);
-                self.stale = Some(place);
-            }
-            Unanswered::Unsent(request) => {
-                self.prepared.give_back(request);
-                let verdict = Verdict::Unreached(Unreached::Reset);
-                self.note(place, Some(mark), verdict, None, began);
+                let untrusted = trust_failure(error.as_ref()).is_some();
+                if warmth == Warmth::Warm && !untrusted {
+                    // The server closed a connection that was idle: no evidence of anything.
+                    self.stale = Some(place);
+                    return;
+                }
+                let verdict = match untrusted {
+                    true => Verdict::Untrusted,
+                    false => Verdict::Unreached(Unreached::Reset),
+                };
+                self.note(place, Some(mark), verdict, Some(error), began);
             }
             Unanswered::Failed(verdict @ Verdict::Lost(Loss::Reset), error)
                 if warmth == Warmth::Warm && self.crossed_a_close(began) =>
@@ -603,10 +607,10 @@ async fn sleep_until(clock: Clock, moment: Moment) {
 }
 
 fn judge(error: SendError) -> Unanswered {
-    if let Some(request) = error.unsent {
-        return Unanswered::Unsent(request);
-    }
     let source: SharedError = error.source.into();
+    if let Some(request) = error.unsent {
+        return Unanswered::Unsent(request, source);
+    }
     let verdict = verdict_of(source.as_ref());
     Unanswered::Failed(verdict, Some(source))
 }

@@ -91,8 +91,12 @@ impl<S> Layer<S> for FailoverLayer {
 /// only when its error holds a [`ConnectError`] or hyper-util's own connect error; everything else
 /// may have been processed. The ready-made [`Client`](crate::Client) knows more.
 ///
+/// The time for which the inner service is not ready counts as waiting for the answer: limit load
+/// above this layer and not beneath it. An inner client's own connect time-out should be shorter
+/// than [`Policy`]'s patience and silence together (6 s), or a black hole looks like a lost request.
+///
 /// A request that belongs to no service, or that names a server outside the installation, goes to
-/// its own address unchanged.
+/// its own address unchanged, without a deadline of ours.
 #[derive(Clone, Debug)]
 pub struct Failover<S> {
     inner: Inner<S>,
