@@ -27,6 +27,16 @@ pub fn fraction(span: Duration, random: u64) -> Duration {
     Duration::from_nanos(u64::try_from(share).unwrap_or(u64::MAX))
 }
 
+/// 64 bits made from a name: FNV-1a with a final mix, the same on every machine and release, and
+/// spread over all bits. They choose an agent's share of a spread.
+#[must_use]
+pub fn seed_of(name: &str) -> u64 {
+    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    (hash ^ (hash >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
 fn doubled(base: Duration, round: u32, most: Duration) -> Duration {
     let factor = 1u32.checked_shl(round).unwrap_or(u32::MAX);
     base.checked_mul(factor).unwrap_or(most).min(most)
@@ -43,6 +53,17 @@ mod tests {
     #[test]
     fn the_longest_span_has_a_share_too() {
         assert!(fraction(Duration::MAX, u64::MAX) > Duration::from_secs(500_000_000));
+    }
+
+    #[test]
+    fn names_that_differ_by_a_digit_return_at_different_times() {
+        let shares: Vec<u64> = (0..1000)
+            .map(|agent| seed_of(&format!("agent{agent}.example.com")) >> 60)
+            .collect();
+        for sixteenth in 0..16 {
+            let count = shares.iter().filter(|share| **share == sixteenth).count();
+            assert!((30..100).contains(&count), "{sixteenth}: {count}");
+        }
     }
 
     proptest! {

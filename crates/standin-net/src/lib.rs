@@ -5,6 +5,7 @@
 //! - [`Names`], [`Connector`]: addresses, TCP and TLS within one limit
 //! - [`racing`]: connections raced as the core says
 //! - [`error`]: what a failure to connect is evidence of
+//! - [`events`]: what happened to health, told
 //! - [`Clock`]: the one place where time is read
 //!
 //! ```no_run
@@ -24,6 +25,7 @@
 mod clock;
 mod connector;
 pub mod error;
+pub mod events;
 mod names;
 pub mod racing;
 mod ssl_files;

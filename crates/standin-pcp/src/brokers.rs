@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use standin_core::health::{Health, Mark, Snapshot};
-use standin_core::{Class, Installation, Operation, Policy, Service, Verdict};
+use standin_core::{Class, Installation, Operation, Policy, Service, Verdict, jitter};
 use standin_net::{Clock, Connector, Names, Tls};
 
 use crate::walk::Walk;
-use crate::{AssociateError, AssociateErrorKind, Association, events};
+use crate::{AssociateError, AssociateErrorKind, Association};
 
 /// The brokers of an installation. Cheap to clone; clones share all they learn.
 #[derive(Clone, Debug)]
@@ -39,7 +39,7 @@ impl Brokers {
     ) -> Self {
         Self {
             shared: Arc::new(Shared {
-                health: Health::new(installation, policy, spread_of(agent)),
+                health: Health::new(installation, policy, jitter::seed_of(agent)),
                 connector: Connector::new(tls, names),
                 clock: Clock::start(),
             }),
@@ -87,17 +87,7 @@ impl Shared {
     pub(crate) fn record(&self, place: usize, mark: Option<Mark>, verdict: Verdict) {
         if let Some(mark) = mark {
             let (now, random) = (self.clock.now(), fastrand::u64(..));
-            events::tell(self.health.record(CLASS, place, mark, verdict, now, random));
+            standin_net::events::tell(self.health.record(CLASS, place, mark, verdict, now, random));
         }
     }
-}
-
-/// FNV-1a with a final mix, as the HTTP client has it: an agent's services return together.
-fn spread_of(agent: &str) -> u64 {
-    let hash = agent
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-    (hash ^ (hash >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }

@@ -45,7 +45,6 @@ mod attempt;
 mod broker_uri;
 mod brokers;
 mod ended;
-mod events;
 mod upgrade;
 mod walk;
 

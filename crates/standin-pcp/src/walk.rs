@@ -12,7 +12,7 @@ use standin_net::{ConnectError, Stream};
 
 use crate::brokers::{CLASS, Shared};
 use crate::upgrade::{Socket, UpgradeError, upgrade};
-use crate::{AssociateError, Association, Attempt, BrokerUri, events};
+use crate::{AssociateError, Association, Attempt, BrokerUri};
 
 /// One call of [`Brokers::associate`](crate::Brokers::associate).
 pub(crate) struct Walk<'a> {
@@ -130,7 +130,7 @@ impl<'a> Walk<'a> {
                 self.shared.record(place, candidate.mark, Verdict::Answered);
                 // Had the holder not failed or been benched, it would have been asked first.
                 let moved = health.take_over(CLASS, place, clock.now());
-                events::tell(moved.into_iter().collect());
+                standin_net::events::tell(moved.into_iter().collect());
                 Some(socket)
             }
             Err(error) => {

@@ -111,7 +111,7 @@ impl Client {
             let Source { class, place, mark } = source;
             let (now, random) = (shared.clock.now(), fastrand::u64(..));
             let cut = Verdict::Cut;
-            shared.tell_all(shared.health.record(class, place, mark, cut, now, random));
+            shared.tell(shared.health.record(class, place, mark, cut, now, random));
         });
     }
 

@@ -9,13 +9,12 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use http::{Request, Response, StatusCode};
 use standin_core::cell::State;
-use standin_core::health::{Alone, Mark};
+use standin_core::health::Mark;
 use standin_core::patience::{Patience, PatienceStep};
 use standin_core::plan::{After, Plan, Step};
 use standin_core::verdict::{Loss, Unreached};
 use standin_core::{Class, Moment, Operation, Repeat, Verdict};
 use standin_net::error::{find, trust_failure};
-use standin_net::racing::{Raced, race};
 use standin_net::{Clock, ConnectError};
 
 use crate::rebase::Prepared;
@@ -37,6 +36,8 @@ pub(crate) struct Source {
     pub(crate) place: usize,
     pub(crate) mark: Mark,
 }
+
+mod reach;
 
 /// Walks a request along its candidates until one answers or the plan gives up.
 pub(crate) struct Walk<T> {
@@ -221,119 +222,6 @@ impl<T: Transport> Walk<T> {
         })
     }
 
-    /// A connection that stands, fresh enough for the request.
-    fn warm(&self, place: usize) -> Option<T::Connection> {
-        let (server, _) = self.shared.server(self.class, place)?;
-        self.transport.warm(server, self.idle())
-    }
-
-    /// How long a connection may have been idle to carry the request.
-    fn idle(&self) -> Duration {
-        let times = &self.shared.health.policy().connect;
-        match self.plan.operation().repeat {
-            Repeat::Harmless => times.keep_alive,
-            Repeat::Harmful => times.fresh,
-        }
-    }
-
-    /// A new connection to one of the candidates: the winner of a race.
-    async fn race(&mut self) -> Option<Reached<T::Connection>> {
-        let shared = &Arc::clone(&self.shared);
-        let idle = self.idle();
-        let stale = self.stale.take();
-        let lanes = self.lanes();
-        let alone = if lanes.len() == 1 {
-            Alone::Yes
-        } else {
-            Alone::No
-        };
-        let began = shared.clock.now();
-        let left = self.plan.deadline().since(began);
-        let connect = |lane: usize| {
-            let place = lanes[lane];
-            let transport = self.transport.clone();
-            let limit = shared
-                .health
-                .connect_limit(self.class, place, alone, began)
-                .min(left);
-            let server = shared
-                .server(self.class, place)
-                .map(|(server, _)| server.clone());
-            async move {
-                let server = server.ok_or_else(ConnectError::timed_out)?;
-                match transport.warm(&server, idle) {
-                    Some(connection) if stale != Some(place) => Ok((connection, Warmth::Warm)),
-                    _ => Ok((transport.connect(&server, limit).await?, Warmth::New)),
-                }
-            }
-        };
-        let marks: Vec<Option<Mark>> = lanes
-            .iter()
-            .map(|place| shared.health.mark(self.class, *place))
-            .collect();
-        let mut times = shared.health.race_times(self.class, *lanes.first()?, began);
-        // A stand-in that is connected must have time to answer.
-        times.preference = times.preference.min(left / 2);
-        let racing = race(lanes.len(), shared.clock, &times, connect);
-        let deadline = shared.clock.instant(self.plan.deadline());
-        let Ok(raced) = tokio::time::timeout_at(deadline, racing).await else {
-            // The caller's time ran out, which shows little of the server.
-            let verdict = Verdict::Unreached(Unreached::PassedOver);
-            let waited = shared.clock.now().since(began);
-            let mark = marks.first().copied().flatten();
-            let mark = mark.filter(|_| waited >= times.head_start);
-            self.note(*lanes.first()?, mark, verdict, None, began);
-            return None;
-        };
-        let Raced {
-            won,
-            failed,
-            passed_over,
-            mut rest,
-        } = raced;
-        for (lane, error) in failed {
-            let verdict = error.verdict();
-            self.note(
-                lanes[lane],
-                marks[lane],
-                verdict,
-                Some(Arc::new(error)),
-                began,
-            );
-        }
-        for &lane in &passed_over {
-            let verdict = Verdict::Unreached(Unreached::PassedOver);
-            self.note(lanes[lane], marks[lane], verdict, None, began);
-        }
-        if !rest.is_empty() {
-            let (shared, transport) = (Arc::clone(shared), self.transport.clone());
-            let (class, places) = (self.class, lanes.clone());
-            tokio::spawn(async move {
-                while let Some((lane, result)) = rest.next().await {
-                    let place = places[lane];
-                    match result {
-                        Ok((connection, _)) => {
-                            if let Some((server, _)) = shared.server(class, place) {
-                                transport.keep(server, connection);
-                            }
-                        }
-                        // It was found slow already; one connection counts once.
-                        Err(error)
-                            if passed_over.contains(&lane)
-                                && error.verdict() == Verdict::Unreached(Unreached::TimedOut) => {}
-                        Err(error) => shared.record(class, place, marks[lane], error.verdict()),
-                    }
-                }
-            });
-        }
-        won.map(|(lane, (connection, warmth))| Reached {
-            place: lanes[lane],
-            connection,
-            warmth,
-            at: shared.clock.now(),
-        })
-    }
-
     /// A request is about to be sent on this connection.
     fn set_out(
         &mut self,
@@ -436,7 +324,7 @@ impl<T: Transport> Walk<T> {
         let random = fastrand::u64(..);
         let health = &self.shared.health;
         let events = health.record(self.class, place, mark, verdict, now, random);
-        self.shared.tell_all(events);
+        self.shared.tell(events);
         if self.plan.record(place, verdict, now, random) == After::HandBack {
             self.sign(response, place, began, now);
             let class = self.class;
@@ -485,8 +373,8 @@ impl<T: Transport> Walk<T> {
     ) {
         let holder = self.shared.health.holder(self.class);
         if holder.is_some_and(|holder| holder != place && !self.is_calm(holder)) {
-            self.shared
-                .tell(self.shared.health.take_over(self.class, place, now));
+            let moved = self.shared.health.take_over(self.class, place, now);
+            self.shared.tell(moved.into_iter().collect());
         }
         let switched = self.run.as_ref().map_or(Switched::No, |run| {
             let lost = self
@@ -550,14 +438,6 @@ impl<T: Transport> Walk<T> {
         self.failed.push(attempt);
     }
 
-    /// Who races: every candidate left, but only the pinned one of a run that must not cross.
-    fn lanes(&self) -> Vec<usize> {
-        match self.bound_to() {
-            Some(pin) if self.plan.fresh().any(|place| place == pin) => vec![pin],
-            _ => self.plan.fresh().collect(),
-        }
-    }
-
     /// The place that a run keeps to whatever happens.
     fn bound_to(&self) -> Option<usize> {
         let run = self.run.as_ref()?;
@@ -594,7 +474,7 @@ impl Shared {
         if let Some(mark) = mark {
             let (now, random) = (self.clock.now(), fastrand::u64(..));
             let events = self.health.record(class, place, mark, verdict, now, random);
-            self.tell_all(events);
+            self.tell(events);
         }
     }
 }

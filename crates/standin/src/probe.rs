@@ -78,7 +78,7 @@ impl Drop for Claimed {
             .shared
             .health
             .probed(&self.probe, self.came, now, random);
-        self.shared.tell_all(events);
+        self.shared.tell(events);
     }
 }
 

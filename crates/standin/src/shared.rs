@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::{BoxFuture, FutureExt, Shared as SharedFuture, WeakShared};
 use http::HeaderValue;
-use standin_core::health::{Event, Events, Snapshot};
+use standin_core::health::{Events, Snapshot};
 use standin_core::patience::Sign;
-use standin_core::{Class, Health, Installation, Policy, Role, Server};
+use standin_core::{Class, Health, Installation, Policy, Role, Server, jitter};
 use standin_net::Clock;
 
 use crate::rebase::Target;
@@ -59,7 +59,7 @@ impl Shared {
                     list.servers().map(Target::of).collect::<Result<_, _>>()?;
             }
         }
-        let agent = spread_of(&settings.agent);
+        let agent = jitter::seed_of(&settings.agent);
         Ok(Arc::new(Self {
             health: Health::new(&settings.installation, settings.policy, agent),
             clock: Clock::start(),
@@ -106,63 +106,10 @@ impl Shared {
         asked
     }
 
-    /// One warning for each change of state.
-    pub(crate) fn tell(&self, events: impl IntoIterator<Item = Event, IntoIter: Sized>) {
-        for event in events {
-            match event {
-                Event::Server { server, change } => tracing::warn!(
-                    %server, from = ?change.from, to = ?change.to, "server changed state"
-                ),
-                Event::Service {
-                    class,
-                    server,
-                    change,
-                } => tracing::warn!(
-                    service = %class, %server, from = ?change.from, to = ?change.to,
-                    "service changed state"
-                ),
-                Event::Failover { class, from, to } => {
-                    tracing::warn!(service = %class, %from, %to, "failover");
-                }
-                Event::Failback { class, from, to } => {
-                    tracing::warn!(service = %class, %from, %to, "failback");
-                }
-                _ => {}
-            }
-        }
-    }
-
     #[inline]
-    pub(crate) fn tell_all(&self, events: Events) {
+    pub(crate) fn tell(&self, events: Events) {
         if !events.is_empty() {
-            self.tell(events);
-        }
-    }
-}
-
-/// FNV-1a with a final mix: the same for the same name on every machine and release, and spread
-/// over all 64 bits.
-fn spread_of(agent: &str) -> u64 {
-    let hash = agent
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-    (hash ^ (hash >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_that_differ_by_a_digit_return_at_different_times() {
-        let shares: Vec<u64> = (0..1000)
-            .map(|agent| spread_of(&format!("agent{agent}.example.com")) >> 60)
-            .collect();
-        for sixteenth in 0..16 {
-            let count = shares.iter().filter(|share| **share == sixteenth).count();
-            assert!((30..100).contains(&count), "{sixteenth}: {count}");
+            standin_net::events::tell(events);
         }
     }
 }

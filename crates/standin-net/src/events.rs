@@ -1,8 +1,11 @@
-//! One warning for each change of state.
+//! Says what happened to health: one warning for each change of state.
 
 use standin_core::health::{Event, Events};
 
-pub(crate) fn tell(events: Events) {
+/// Emits one `tracing` event at `warn` for each.
+///
+/// The fields are `server`, `service`, `from` and `to`.
+pub fn tell(events: Events) {
     for event in events {
         match event {
             Event::Server { server, change } => tracing::warn!(
