@@ -387,6 +387,8 @@ impl<T: Transport> Walk<T> {
             )
         });
         if let Some((server, role)) = self.shared.server(self.class, place) {
+            let status = response.status().as_u16();
+            tracing::debug!(service = %self.class, %server, status, "attempt answered");
             response.extensions_mut().insert(Served {
                 server: server.clone(),
                 role,
