@@ -81,7 +81,7 @@ fn phases() -> [Phase; 6] {
         Phase {
             name: "the master is back",
             fault: None,
-            lasts: seconds(22),
+            lasts: seconds(26),
             ends: Ends::WhenBack,
             master_only: [MasterOnly::Works; 3],
         },

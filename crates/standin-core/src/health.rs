@@ -1,6 +1,6 @@
 //! Health: every cell of an installation, who holds each service, and when work returns.
 
-use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use smallvec::SmallVec;
@@ -51,6 +51,8 @@ struct EntryHealth {
     good_since: AtomicU64,
     /// When it is next asked whether it is well; `u64::MAX` while it is being asked.
     next_probe: AtomicU64,
+    /// Whether its host came back while it was being asked.
+    overtaken: AtomicBool,
 }
 
 /// What an attempt must hand back with its verdict, so that stale evidence is known as such.

@@ -103,6 +103,11 @@ impl Health {
             .failback
             .as_ref()
             .map_or(Duration::ZERO, |r| r.interval);
+        if entry.overtaken.swap(false, Ordering::AcqRel) && matches!(came, Probed::Bad(_)) {
+            // The question was older than its host's return: the answer says nothing of now.
+            server.hasten(now);
+            entry.cell.hasten(now);
+        }
         entry
             .next_probe
             .store((now + interval).as_nanos(), Ordering::Release);
@@ -171,8 +176,12 @@ impl Health {
         }
         for class in self.classes.iter().flatten() {
             for (entry, listed) in class.entries.iter().zip(class.list.servers()) {
-                let under_way = entry.next_probe.load(Ordering::Acquire) == u64::MAX;
-                if listed.host() == host && !under_way {
+                if listed.host() != host {
+                    continue;
+                }
+                if entry.next_probe.load(Ordering::Acquire) == u64::MAX {
+                    entry.overtaken.store(true, Ordering::Release);
+                } else {
                     entry.cell.hasten(now);
                     entry.next_probe.fetch_min(now.as_nanos(), Ordering::AcqRel);
                 }

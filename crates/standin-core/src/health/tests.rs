@@ -156,6 +156,21 @@ fn a_host_that_answers_at_one_port_is_asked_at_its_others() {
 }
 
 #[test]
+fn a_probe_older_than_its_hosts_return_is_asked_again_soon() {
+    let health = health();
+    let queries = Class::Service(Service::PuppetDb);
+    for second in [0, 10, 30] {
+        record(&health, queries, 0, REFUSED, second);
+    }
+    record(&health, SERVER, 0, REFUSED, 30);
+    health.take_over(queries, 1, at(30));
+    let probe = health.probe_due(queries, at(60)).unwrap();
+    record(&health, SERVER, 0, Verdict::Answered, 61);
+    health.probed(&probe, Probed::Bad(REFUSED), at(62), u64::MAX);
+    assert!(health.probe_due(queries, at(72)).is_some());
+}
+
+#[test]
 fn an_agent_waits_for_its_share_of_the_spread() {
     let installation = Installation::of_hosts("m", Some("r")).unwrap();
     let health = Health::new(&installation, Policy::default(), u64::MAX / 2);
