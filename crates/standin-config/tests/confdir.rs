@@ -124,7 +124,7 @@ fn overrides_beat_the_file() {
     let overrides = Overrides::from_iter([
         ("--server_list", "only.example.com"),
         ("--certname", "other"),
-        ("--ssldir", "/tmp/ssl"),
+        ("--ssldir", "/srv/ssl"),
     ]);
     let etc = Etc::of_a_pair();
     let settings = Settings::read(&etc.sources().with_overrides(overrides)).unwrap();
@@ -132,7 +132,7 @@ fn overrides_beat_the_file() {
     assert_eq!(list.to_string(), "only.example.com:8140");
     assert_eq!(
         settings.puppet.ssl.cert,
-        Path::new("/tmp/ssl/certs/other.pem")
+        Path::new("/srv/ssl/certs/other.pem")
     );
 }
 

@@ -5,7 +5,7 @@ use standin_core::{InvalidServerList, Role, ServerFault};
 fn parse(text: &str) -> Result<PuppetConf, SettingsError> {
     let defaults = Defaults {
         account: Account::Root,
-        home: "/root".into(),
+        home: "/home/agent".into(),
         hostname: "Agent1.Example.com".into(),
     };
     PuppetConf::parse(text, Path::new("/c"), &defaults, &Overrides::new())
@@ -215,7 +215,7 @@ fn paths_follow_the_directories_that_are_set() {
     let conf = read("confdir = /x\ncertname = b\nprivatekeydir = $ssldir/k\nhostcrl = ~/crl.pem");
     assert_eq!(conf.dirs.ssldir, Path::new("/x/ssl"));
     assert_eq!(conf.ssl.key, Path::new("/x/ssl/k/b.pem"));
-    assert_eq!(conf.ssl.crl, Path::new("/root/crl.pem"));
+    assert_eq!(conf.ssl.crl, Path::new("/home/agent/crl.pem"));
 }
 
 #[test]

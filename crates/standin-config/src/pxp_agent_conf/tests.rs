@@ -6,7 +6,7 @@ use standin_core::Role;
 fn parse(text: &str) -> Result<PxpAgentConf, SettingsError> {
     let defaults = Defaults {
         account: Account::Root,
-        home: "/root".into(),
+        home: "/home/agent".into(),
         hostname: "agent".into(),
     };
     PxpAgentConf::parse(text, Path::new("/p/pxp-agent.conf"), &defaults)
@@ -181,7 +181,7 @@ fn another_version_is_refused() {
 fn an_empty_path_and_a_null_are_none() {
     let conf = read(r#""ssl-crl": "", "ssl-ca-cert": null, "ssl-key": "~/k.pem""#);
     assert_eq!((conf.crl, conf.ca), (None, None));
-    assert_eq!(conf.key.as_deref().unwrap(), Path::new("/root/k.pem"));
+    assert_eq!(conf.key.as_deref().unwrap(), Path::new("/home/agent/k.pem"));
 }
 
 #[test]
