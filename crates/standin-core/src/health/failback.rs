@@ -3,8 +3,8 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::{ClassHealth, Event, Events, Health, Mark, evidence};
-use crate::cell::{Cell, Evidence, Generation, State};
+use super::{ClassHealth, Event, Events, Health, Mark};
+use crate::cell::{Cell, Generation, State};
 use crate::policy::{Failback, Hysteresis};
 use crate::{Class, Moment, Verdict, jitter};
 
@@ -71,7 +71,7 @@ impl Health {
     /// Takes in what came of a probe.
     pub fn probed(&self, probe: &Probe, came: Probed, now: Moment, random: u64) -> Events {
         let Probe { class, place, mark } = *probe;
-        let mut events = match came {
+        let events = match came {
             Probed::Good => self.record(class, place, mark, Verdict::Answered, now, random),
             Probed::Bad(verdict) => self.record(class, place, mark, verdict, now, random),
             Probed::Dropped => Events::new(),
@@ -81,22 +81,6 @@ impl Health {
         };
         let entry = &health.entries[place];
         let server = &self.servers[entry.server].1;
-        if let Probed::Bad(verdict) = came {
-            // A probe has no second chance: what would merely add up elsewhere benches here.
-            let (of_server, of_service) = evidence(verdict);
-            let (cell, generation) = match (of_server, of_service) {
-                (Some(Evidence::Good) | None, Some(_)) => (&entry.cell, mark.service),
-                _ => (server, mark.server),
-            };
-            if cell.state() == State::Probing {
-                let change =
-                    cell.record(Evidence::Down, generation, now, random, &self.policy.trip);
-                events.extend(change.map(|change| Event::Server {
-                    server: health.list.entries()[place].server.clone(),
-                    change,
-                }));
-            }
-        }
         server.drop_probe(mark.server);
         entry.cell.drop_probe(mark.service);
         let interval = self
