@@ -120,6 +120,22 @@ async fn a_busy_master_that_alone_may_do_it_is_not_waited_for_past_the_deadline(
 }
 
 #[tokio::test]
+async fn a_deadline_shorter_than_a_connect_is_no_evidence() {
+    let stage = Stage::start().await;
+    let faults = stage.fault_both(Fault::Silent).await;
+    for _ in 0..3 {
+        let hasty = stage.ask_within(Duration::from_millis(10), Errand::Node);
+        let error = hasty.await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::DeadlinePassed);
+    }
+    for fault in faults {
+        fault.lift().await;
+    }
+    let answer = stage.ask(Errand::Node).await.unwrap();
+    assert!(answer.by() == MASTER && answer.is_untroubled());
+}
+
+#[tokio::test]
 async fn a_request_that_is_dropped_is_no_evidence() {
     let stage = Stage::start().await;
     let fault = stage.fault_both(Fault::SilentAfterTls).await;

@@ -44,10 +44,7 @@ impl<T: Transport> Walk<T> {
         let connect = |lane: usize| {
             let place = lanes[lane];
             let transport = self.transport.clone();
-            let limit = shared
-                .health
-                .connect_limit(self.class, place, alone, began)
-                .min(left);
+            let limit = shared.health.connect_limit(self.class, place, alone, began);
             let server = shared
                 .server(self.class, place)
                 .map(|(server, _)| server.clone());
