@@ -1,15 +1,14 @@
 //! Cells: the health record of a server, or of a service at a server.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::policy::Trip;
+use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use crate::window::Window;
 use crate::{Moment, jitter};
 
 /// What a cell says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// Nothing speaks against it.
@@ -37,6 +36,16 @@ pub enum Evidence {
     Failure,
     /// A failure that says little alone: it counts for the share of successes only.
     Weak,
+}
+
+/// Whether an operator decided over a cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Forced {
+    /// Evidence decides.
+    No,
+    /// It is benched until that is taken back, whatever evidence says.
+    Down,
 }
 
 /// Which life of a cell an attempt began in. Results of an earlier one say nothing.
@@ -75,17 +84,20 @@ pub struct Cell {
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Word {
     state: State,
+    forced: Forced,
     consecutive: u8,
     generation: u64,
 }
 
 impl Word {
+    const FORCED_BIT: u64 = 1 << 2;
     const GENERATION_SHIFT: u32 = 16;
 
     /// Nothing speaks against the cell in this life.
     const fn calm(generation: Generation) -> Self {
         Self {
             state: State::Ready,
+            forced: Forced::No,
             consecutive: 0,
             generation: generation.0,
         }
@@ -99,13 +111,22 @@ impl Word {
                 2 => State::Benched,
                 _ => State::Probing,
             },
+            forced: match bits & Self::FORCED_BIT {
+                0 => Forced::No,
+                _ => Forced::Down,
+            },
             consecutive: ((bits >> 8) & 0xff) as u8,
             generation: bits >> Self::GENERATION_SHIFT,
         }
     }
 
     const fn pack(self) -> u64 {
+        let forced = match self.forced {
+            Forced::No => 0,
+            Forced::Down => Self::FORCED_BIT,
+        };
         (self.state as u64)
+            | forced
             | ((self.consecutive as u64) << 8)
             | (self.generation << Self::GENERATION_SHIFT)
     }
@@ -116,6 +137,7 @@ impl Word {
             state,
             consecutive: 0,
             generation: self.generation + 1,
+            ..self
         }
     }
 }
@@ -124,16 +146,67 @@ impl Cell {
     /// What the cell says now.
     #[must_use]
     pub fn state(&self) -> State {
-        self.word().state
+        let word = self.word();
+        match word.forced {
+            Forced::No => word.state,
+            Forced::Down => State::Benched,
+        }
+    }
+
+    /// Whether an operator decided over it.
+    #[must_use]
+    pub fn forced(&self) -> Forced {
+        self.word().forced
+    }
+
+    /// Benches it until [`Cell::force_up`]: a new life, in which evidence says nothing.
+    pub fn force_down(&self) -> Option<Change> {
+        self.force(|word| {
+            Word {
+                forced: Forced::Down,
+                ..word
+            }
+            .turned(State::Benched)
+        })
+    }
+
+    /// Forgets what speaks against it, be it evidence or an operator's word.
+    pub fn force_up(&self, now: Moment) -> Option<Change> {
+        let change = self.force(|word| {
+            Word {
+                forced: Forced::No,
+                ..word
+            }
+            .turned(State::Ready)
+        });
+        self.turn.store(now.as_nanos(), Ordering::Release);
+        self.level.store(0, Ordering::Relaxed);
+        self.window.clear();
+        change
+    }
+
+    fn force(&self, turn: impl Fn(Word) -> Word) -> Option<Change> {
+        loop {
+            let word = self.word();
+            let next = turn(word);
+            if self.swap(word, next) {
+                return (word.state != next.state).then_some(Change {
+                    from: word.state,
+                    to: next.state,
+                });
+            }
+        }
     }
 
     /// The same for whoever chooses a server now: when its bench is over, a server is no more than
     /// suspect, so that it is raced and not left out for ever.
     #[must_use]
     pub fn state_at(&self, now: Moment) -> State {
-        match self.state() {
-            State::Benched if !self.bench_lasts(now) => State::Suspect,
-            state => state,
+        let word = self.word();
+        match (word.state, word.forced) {
+            (_, Forced::Down) => State::Benched,
+            (State::Benched, _) if !self.bench_lasts(now) => State::Suspect,
+            (state, _) => state,
         }
     }
 
@@ -146,13 +219,13 @@ impl Cell {
     /// When the bench ends; `None` when the cell is not benched.
     #[must_use]
     pub fn benched_until(&self) -> Option<Moment> {
-        matches!(self.state(), State::Benched)
+        matches!(self.word().state, State::Benched)
             .then(|| Moment::from_nanos(self.turn.load(Ordering::Acquire)))
     }
 
     /// Lets a bench end now, so that its probe is due. Nothing else that is known changes.
     pub fn hasten(&self, now: Moment) {
-        if self.state() == State::Benched {
+        if self.word().state == State::Benched {
             self.turn.fetch_min(now.as_nanos(), Ordering::AcqRel);
         }
     }
@@ -160,7 +233,8 @@ impl Cell {
     /// Takes the one place for a probe, when a bench is over.
     pub fn claim_probe(&self, now: Moment) -> Option<Generation> {
         let word = self.word();
-        let due = self.benched_until().is_some_and(|until| until <= now);
+        let is_free = word.forced == Forced::No;
+        let due = is_free && self.benched_until().is_some_and(|until| until <= now);
         let probing = word.turned(State::Probing);
         (due && self.swap(word, probing)).then_some(Generation(probing.generation))
     }
@@ -204,7 +278,7 @@ impl Cell {
     ) -> Option<Change> {
         loop {
             let word = self.word();
-            if word.generation != generation.0 {
+            if word.generation != generation.0 || word.forced == Forced::Down {
                 return None;
             }
             let next = match (evidence, word.state) {
@@ -220,7 +294,7 @@ impl Cell {
                     ..word
                 },
                 (Evidence::Good, State::Benched | State::Probing) => word.turned(State::Ready),
-                (Evidence::Doubt, State::Ready) | (Evidence::Slow, State::Ready) => Word {
+                (Evidence::Doubt | Evidence::Slow, State::Ready) => Word {
                     state: State::Suspect,
                     ..word
                 },
@@ -299,167 +373,4 @@ impl Cell {
 const LEVEL_MOST: u32 = 31;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::time::Duration;
-
-    const NO_JITTER: u64 = u64::MAX;
-
-    fn at(seconds: u64) -> Moment {
-        Moment::ORIGIN + Duration::from_secs(seconds)
-    }
-
-    fn show(cell: &Cell, evidence: Evidence, seconds: u64) -> State {
-        let trip = Trip::default();
-        cell.record(evidence, cell.generation(), at(seconds), NO_JITTER, &trip);
-        cell.state()
-    }
-
-    #[test]
-    fn a_cell_is_at_most_a_cache_line() {
-        assert!(size_of::<Cell>() <= 64);
-    }
-
-    #[test]
-    fn one_refusal_benches() {
-        assert_eq!(show(&Cell::default(), Evidence::Down, 1), State::Benched);
-    }
-
-    #[test]
-    fn one_time_out_makes_suspect_and_the_second_benches() {
-        let cell = Cell::default();
-        assert_eq!(show(&cell, Evidence::Slow, 1), State::Suspect);
-        assert_eq!(show(&cell, Evidence::Slow, 2), State::Benched);
-    }
-
-    #[test]
-    fn doubt_never_benches() {
-        let cell = Cell::default();
-        for second in 0..9 {
-            assert_eq!(show(&cell, Evidence::Doubt, second), State::Suspect);
-        }
-    }
-
-    #[test]
-    fn three_failures_in_a_row_bench() {
-        let cell = Cell::default();
-        assert_eq!(show(&cell, Evidence::Failure, 100), State::Ready);
-        assert_eq!(show(&cell, Evidence::Failure, 200), State::Ready);
-        assert_eq!(show(&cell, Evidence::Failure, 300), State::Benched);
-    }
-
-    #[test]
-    fn a_success_between_them_starts_the_count_again() {
-        let cell = Cell::default();
-        for round in 0..10 {
-            show(&cell, Evidence::Failure, round * 60);
-            show(&cell, Evidence::Failure, round * 60 + 20);
-            assert_eq!(show(&cell, Evidence::Good, round * 60 + 40), State::Ready);
-        }
-    }
-
-    #[test]
-    fn a_low_share_of_successes_benches() {
-        let cell = Cell::default();
-        show(&cell, Evidence::Weak, 1);
-        show(&cell, Evidence::Good, 2);
-        show(&cell, Evidence::Good, 3);
-        assert_eq!(show(&cell, Evidence::Good, 4), State::Ready);
-        assert_eq!(show(&cell, Evidence::Weak, 5), State::Benched);
-    }
-
-    #[test]
-    fn weak_evidence_alone_needs_five_results() {
-        let cell = Cell::default();
-        for second in 1..5 {
-            assert_eq!(show(&cell, Evidence::Weak, second), State::Ready);
-        }
-        assert_eq!(show(&cell, Evidence::Weak, 5), State::Benched);
-    }
-
-    #[test]
-    fn a_probe_is_claimed_once_and_only_after_the_bench() {
-        let cell = Cell::default();
-        show(&cell, Evidence::Down, 0);
-        assert_eq!(cell.claim_probe(at(4)), None);
-        assert!(cell.claim_probe(at(5)).is_some());
-        assert_eq!(cell.state(), State::Probing);
-        assert_eq!(cell.claim_probe(at(6)), None);
-    }
-
-    #[test]
-    fn a_dropped_probe_counts_as_nothing() {
-        let cell = Cell::default();
-        show(&cell, Evidence::Down, 0);
-        let claimed = cell.claim_probe(at(5)).unwrap();
-        cell.drop_probe(claimed);
-        assert_eq!(cell.state(), State::Benched);
-        assert!(cell.claim_probe(at(5)).is_some());
-    }
-
-    #[test]
-    fn a_hastened_bench_is_due_at_once() {
-        let cell = Cell::default();
-        show(&cell, Evidence::Down, 0);
-        cell.hasten(at(1));
-        assert!(cell.claim_probe(at(1)).is_some());
-    }
-
-    #[test]
-    fn when_its_bench_is_over_it_is_suspect_to_who_chooses() {
-        let cell = Cell::default();
-        show(&cell, Evidence::Down, 0);
-        assert_eq!(cell.state_at(at(4)), State::Benched);
-        assert_eq!(cell.state_at(at(5)), State::Suspect);
-    }
-
-    #[test]
-    fn benches_double_up_to_the_longest() {
-        let cell = Cell::default();
-        let mut now = 0;
-        let mut lengths = Vec::new();
-        show(&cell, Evidence::Down, now);
-        for _ in 0..8 {
-            let until = cell.benched_until().unwrap();
-            lengths.push(until.since(at(now)).as_secs());
-            now = until.since(Moment::ORIGIN).as_secs() + 1;
-            cell.claim_probe(at(now)).unwrap();
-            show(&cell, Evidence::Down, now);
-        }
-        assert_eq!(lengths, [4, 9, 19, 39, 79, 159, 299, 299]);
-    }
-
-    #[test]
-    fn health_takes_doublings_back() {
-        let cell = Cell::default();
-        show(&cell, Evidence::Down, 0);
-        show(&cell, Evidence::Good, 10);
-        show(&cell, Evidence::Down, 10 + 29);
-        let longer = cell.benched_until().unwrap().since(at(39));
-        show(&cell, Evidence::Good, 50);
-        show(&cell, Evidence::Down, 50 + 60);
-        let shorter = cell.benched_until().unwrap().since(at(110));
-        assert!(longer > Duration::from_secs(9), "{longer:?}");
-        assert!(shorter < Duration::from_secs(6), "{shorter:?}");
-    }
-
-    #[test]
-    fn evidence_of_an_earlier_life_is_ignored() {
-        let cell = Cell::default();
-        let early = cell.generation();
-        show(&cell, Evidence::Down, 0);
-        show(&cell, Evidence::Good, 1);
-        let trip = Trip::default();
-        assert_eq!(cell.record(Evidence::Down, early, at(2), 0, &trip), None);
-        assert_eq!(cell.state(), State::Ready);
-    }
-
-    #[test]
-    fn failures_during_a_bench_do_not_lengthen_it() {
-        let cell = Cell::default();
-        show(&cell, Evidence::Down, 0);
-        let until = cell.benched_until();
-        show(&cell, Evidence::Down, 1);
-        assert_eq!(cell.benched_until(), until);
-    }
-}
+mod tests;

@@ -1,23 +1,35 @@
 //! Health: every cell of an installation, who holds each service, and when work returns.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use smallvec::SmallVec;
-
 use crate::budget::Budget;
-use crate::cell::{Cell, Change, Evidence, Generation, State};
+use crate::cell::{Cell, Evidence, Generation, State};
 use crate::order::order;
-use crate::plan::{Barred, Plan};
-use crate::policy::{Connect, Policy};
+use crate::plan::{Barred, Plan, Stop};
+use crate::policy::{Connect, HEAD_START_MOST, Policy};
+use crate::usual::UsualTimes;
 use crate::verdict::{Loss, Unreached, Verdict};
-use crate::{Class, Entry, Installation, Moment, Operation, Server, ServerList};
+use crate::{Class, Entry, Installation, Moment, Operation, Repeat, Role, ServerList, jitter};
 
+mod event;
 mod failback;
+mod force;
+mod host;
+mod recall;
+mod server;
 mod snapshot;
 
-pub use failback::{Probe, Probed};
-pub use snapshot::{ClassSnapshot, EntrySnapshot, Snapshot};
+pub use event::{Event, Events};
+pub use failback::{Probe, Probed, Question};
+pub use force::Target;
+pub use host::{Hearing, Mode};
+pub use server::ServerId;
+pub use snapshot::{ClassSnapshot, EntrySnapshot, HostSnapshot, Snapshot, UsualSnapshot};
+
+use host::Host;
+use server::ServerHealth;
 
 /// What is known of every server of an installation, shared by all requests.
 ///
@@ -26,8 +38,13 @@ pub use snapshot::{ClassSnapshot, EntrySnapshot, Snapshot};
 #[derive(Debug)]
 pub struct Health {
     policy: Policy,
-    budget: Budget,
-    servers: Vec<(Server, Cell)>,
+    budget: Arc<Budget>,
+    usual: Arc<UsualTimes>,
+    /// By [`ServerId`]: servers are added and never taken out, so that an id stays true.
+    servers: Vec<Arc<ServerHealth>>,
+    hosts: Vec<Arc<Host>>,
+    /// The hosts that some list names now, in that order.
+    listed: Vec<usize>,
     classes: [Option<ClassHealth>; Class::COUNT],
     failback: Option<failback::Return>,
 }
@@ -36,23 +53,69 @@ pub struct Health {
 #[derive(Debug)]
 struct ClassHealth {
     list: ServerList,
-    entries: Vec<EntryHealth>,
-    holder: AtomicUsize,
+    entries: Vec<Arc<EntryHealth>>,
+    tenure: Arc<Tenure>,
 }
 
-#[derive(Debug, Default)]
+/// Who holds a class.
+#[derive(Debug)]
+struct Tenure {
+    /// Its [`ServerId`].
+    holder: AtomicUsize,
+    /// When that was last seen to be so for a reason; 0 while there was none.
+    seen: AtomicU64,
+}
+
+#[derive(Debug)]
 struct EntryHealth {
-    /// The place of its server in [`Health::servers`].
-    server: usize,
+    server: ServerId,
     cell: Cell,
     /// Good answers in a row since it lost its place.
     good: AtomicU8,
     /// When the first of them came.
     good_since: AtomicU64,
+    /// When it lost its place; 0 while it has it.
+    down_since: AtomicU64,
     /// When it is next asked whether it is well; `u64::MAX` while it is being asked.
     next_probe: AtomicU64,
     /// Whether its host came back while it was being asked.
     overtaken: AtomicBool,
+    /// Whether its status was good while its work was silent, so that only work shows it well.
+    by_work: AtomicBool,
+    /// Until when it asked to be left alone.
+    busy_until: AtomicU64,
+}
+
+impl EntryHealth {
+    fn new(server: ServerId) -> Self {
+        Self {
+            server,
+            cell: Cell::default(),
+            good: AtomicU8::new(0),
+            good_since: AtomicU64::new(0),
+            down_since: AtomicU64::new(0),
+            next_probe: AtomicU64::new(0),
+            overtaken: AtomicBool::new(false),
+            by_work: AtomicBool::new(false),
+            busy_until: AtomicU64::new(0),
+        }
+    }
+}
+
+impl ClassHealth {
+    /// The place of the holder; the first when the holder is no longer in the list.
+    fn holder(&self) -> usize {
+        let holder = ServerId(self.tenure.holder.load(Ordering::Acquire));
+        self.place(holder).unwrap_or(0)
+    }
+
+    fn place(&self, server: ServerId) -> Option<usize> {
+        self.entries.iter().position(|entry| entry.server == server)
+    }
+
+    fn seen(&self, now: Moment) {
+        self.tenure.seen.fetch_max(now.as_nanos(), Ordering::AcqRel);
+    }
 }
 
 /// What an attempt must hand back with its verdict, so that stale evidence is known as such.
@@ -62,84 +125,78 @@ pub struct Mark {
     service: Generation,
 }
 
-/// Something changed that an operator wants to know.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Event {
-    /// The health of a server changed.
-    Server {
-        /// Which.
-        server: Server,
-        /// How.
-        change: Change,
-    },
-    /// The health of a service at a server changed.
-    Service {
-        /// Whose.
-        class: Class,
-        /// Where.
-        server: Server,
-        /// How.
-        change: Change,
-    },
-    /// Work moved to a later server of the list.
-    Failover {
-        /// Whose.
-        class: Class,
-        /// Who held it.
-        from: Server,
-        /// Who holds it now.
-        to: Server,
-    },
-    /// Work returned to an earlier server of the list.
-    Failback {
-        /// Whose.
-        class: Class,
-        /// Who held it.
-        from: Server,
-        /// Who holds it now.
-        to: Server,
-    },
-}
-
-/// What happened to health; nearly always nothing.
-pub type Events = SmallVec<[Event; 1]>;
-
 impl Health {
     /// Everyone is presumed well.
     ///
     /// `agent` is 64 bits made from the agent's name: they choose its share of the failback spread.
     #[must_use]
     pub fn new(installation: &Installation, policy: Policy, agent: u64) -> Self {
-        let mut servers: Vec<(Server, Cell)> = Vec::new();
-        let mut classes = [const { None }; Class::COUNT];
-        for class in Class::all() {
-            let Some(list) = installation.list(class.service()) else {
-                continue;
-            };
-            let entries = list.servers().map(|server| {
-                let known = servers.iter().position(|(other, _)| other == server);
-                let server = known.unwrap_or_else(|| {
-                    servers.push((server.clone(), Cell::default()));
-                    servers.len() - 1
-                });
-                EntryHealth {
-                    server,
-                    ..EntryHealth::default()
-                }
-            });
-            classes[class.index()] = Some(ClassHealth {
-                entries: entries.collect(),
-                list: list.clone(),
-                holder: AtomicUsize::new(0),
-            });
-        }
-        Self {
-            budget: Budget::new(&policy.repeats),
+        let bare = Self {
+            budget: Arc::new(Budget::new(&policy.repeats)),
+            usual: Arc::default(),
             failback: failback::Return::new(&policy.failback, agent),
             policy,
-            servers,
-            classes,
+            servers: Vec::new(),
+            hosts: Vec::new(),
+            listed: Vec::new(),
+            classes: [const { None }; Class::COUNT],
+        };
+        bare.with_installation(installation)
+    }
+
+    /// The same health with other lists: what is known of a server, of a service at it and of a
+    /// class's holder stays, wherever the server stands now. Requests under way go on with the old
+    /// lists, and what they find out counts here too.
+    #[must_use]
+    pub fn with_installation(&self, installation: &Installation) -> Self {
+        let mut changed = Self {
+            policy: self.policy.clone(),
+            budget: Arc::clone(&self.budget),
+            usual: Arc::clone(&self.usual),
+            servers: self.servers.clone(),
+            hosts: self.hosts.clone(),
+            listed: Vec::new(),
+            classes: [const { None }; Class::COUNT],
+            failback: self.failback.clone(),
+        };
+        for class in Class::all() {
+            if let Some(list) = installation.list(class.service()) {
+                let class_health = changed.class_of(list, self.class(class));
+                changed.classes[class.index()] = Some(class_health);
+            }
+        }
+        changed
+    }
+
+    fn class_of(&mut self, list: &ServerList, before: Option<&ClassHealth>) -> ClassHealth {
+        let mut entries = Vec::with_capacity(list.len());
+        for server in list.servers() {
+            let id = self.know(server);
+            let host = self.server(id).host;
+            if !self.listed.contains(&host) {
+                self.listed.push(host);
+            }
+            let known = before.and_then(|before| {
+                let place = before.place(id)?;
+                Some(Arc::clone(&before.entries[place]))
+            });
+            entries.push(known.unwrap_or_else(|| Arc::new(EntryHealth::new(id))));
+        }
+        let still_listed = |tenure: &Arc<Tenure>| {
+            let holder = ServerId(tenure.holder.load(Ordering::Acquire));
+            entries.iter().any(|entry| entry.server == holder)
+        };
+        let tenure = before.map(|before| Arc::clone(&before.tenure));
+        let tenure = tenure.filter(still_listed).unwrap_or_else(|| {
+            Arc::new(Tenure {
+                holder: AtomicUsize::new(entries[0].server.0),
+                seen: AtomicU64::new(0),
+            })
+        });
+        ClassHealth {
+            list: list.clone(),
+            entries,
+            tenure,
         }
     }
 
@@ -151,8 +208,14 @@ impl Health {
 
     /// The budget of repeats that all requests share.
     #[must_use]
-    pub const fn budget(&self) -> &Budget {
+    pub fn budget(&self) -> &Budget {
         &self.budget
+    }
+
+    /// What each operation usually takes.
+    #[must_use]
+    pub fn usual(&self) -> &UsualTimes {
+        &self.usual
     }
 
     /// The servers of a class; `None` when the installation does not have it.
@@ -167,6 +230,26 @@ impl Health {
         self.list(class)?.entries().get(place)
     }
 
+    /// The server at a place of a class's list, in a form that outlives a change of lists.
+    #[must_use]
+    pub fn id(&self, class: Class, place: usize) -> Option<ServerId> {
+        Some(self.class(class)?.entries.get(place)?.server)
+    }
+
+    /// Where a server stands in a class's list now.
+    #[must_use]
+    pub fn place(&self, class: Class, server: ServerId) -> Option<usize> {
+        self.class(class)?.place(server)
+    }
+
+    /// What the host at a place is: as listed, unless it has said since that it was promoted, or
+    /// that it follows another.
+    #[must_use]
+    pub fn role(&self, class: Class, place: usize) -> Option<Role> {
+        let class = self.class(class)?;
+        (place < class.entries.len()).then(|| self.role_in(class, place))
+    }
+
     /// The worse of what is known of the server at a place and of the service there.
     #[must_use]
     pub fn state(&self, class: Class, place: usize, now: Moment) -> Option<State> {
@@ -176,35 +259,49 @@ impl Health {
 
     /// The walk of a request; `None` when the installation does not have the service.
     ///
-    /// `pin` is the place that the request's run keeps to. `deadline` only shortens the policy's.
+    /// `pin` is the server that the request's run keeps to. `deadline` only shortens the policy's.
+    /// `random` spreads those that a busy server has to be asked by again.
     #[must_use]
     pub fn plan(
         &self,
         operation: Operation,
-        pin: Option<usize>,
+        pin: Option<ServerId>,
         deadline: Option<Moment>,
         now: Moment,
+        random: u64,
     ) -> Option<Plan> {
         let class = self.class(operation.class())?;
-        let entries = class.list.entries();
-        let allowed = |place: usize| operation.may_go_to(entries[place].role);
+        let len = class.entries.len();
+        let role = |place: usize| self.role_in(class, place);
+        let allowed = |place: usize| operation.may_go_to(role(place));
         let state = |place: usize| self.state_in(class, place, now);
-        let holder = class.holder.load(Ordering::Acquire);
-        let order = order(entries.len(), pin, holder, allowed, state);
-        let barred = match order.0.len() < entries.len() {
-            true => Barred::Replica,
-            false => Barred::Nobody,
+        let pin = pin.and_then(|pin| class.place(pin));
+        let (order, mood) = order(len, pin, class.holder(), allowed, state);
+        let barred = if operation.repeat == Repeat::Harmful && self.has_two_masters() {
+            Barred::TwoMasters
+        } else if order.len() < len {
+            Barred::Replica
+        } else {
+            Barred::Nobody
         };
         let usual = now + self.policy.deadline.of(operation);
         let deadline = deadline.map_or(usual, |earlier| earlier.min(usual));
         self.budget.deposit();
-        let role = |place: usize| entries[place].role;
+        let stops = order.iter().map(|&place| {
+            let busy_until = class.entries[place].busy_until.load(Ordering::Relaxed);
+            let busy_until = Moment::from_nanos(busy_until);
+            let not_before = match busy_until > now {
+                true => busy_until + jitter::fraction(BUSY_SPREAD, random),
+                false => now,
+            };
+            Stop::new(place, role(place), not_before)
+        });
         Some(Plan::new(
             operation,
-            order,
+            stops,
+            mood,
             barred,
-            role,
-            deadline,
+            (now, deadline),
             &self.policy,
         ))
     }
@@ -215,7 +312,7 @@ impl Health {
     pub fn mark(&self, class: Class, place: usize) -> Option<Mark> {
         let entry = self.class(class)?.entries.get(place)?;
         Some(Mark {
-            server: self.servers[entry.server].1.generation(),
+            server: self.server(entry.server).cell.generation(),
             service: entry.cell.generation(),
         })
     }
@@ -227,14 +324,15 @@ impl Health {
         let server = self
             .class(class)
             .and_then(|class| class.entries.get(place))
-            .map(|entry| self.servers[entry.server].1.state_at(now));
+            .map(|entry| self.server(entry.server).cell.state_at(now));
         match (server, alone) {
             (Some(State::Benched | State::Probing), Alone::Yes) => times.limit_benched,
             _ => times.limit,
         }
     }
 
-    /// The times of a race whose preferred server is at `first`.
+    /// The times of a race whose preferred server is at `first`: the policy's, or longer where that
+    /// server usually takes longer to connect.
     ///
     /// A suspect has had its preference: it was waited for and did not connect. It gets its head
     /// start once more, and a stand-in that is connected waits no longer than that. So a black hole
@@ -242,10 +340,33 @@ impl Health {
     #[must_use]
     pub fn race_times(&self, class: Class, first: usize, now: Moment) -> Connect {
         let mut times = self.policy.connect.clone();
+        let usual = self
+            .class(class)
+            .and_then(|class| class.entries.get(first))
+            .and_then(|entry| self.server(entry.server).connects_in())
+            .unwrap_or_default();
+        let longer = |least: Duration, factor, most: Duration| {
+            least.max(usual.saturating_mul(factor).min(most))
+        };
+        times.head_start = longer(times.head_start, 2, HEAD_START_MOST);
+        times.preference = longer(times.preference, 4, times.limit);
         if self.state(class, first, now) == Some(State::Suspect) {
             times.preference = times.head_start;
         }
         times
+    }
+
+    /// A connection to `place` stands, and it took so long.
+    pub fn connected(&self, class: Class, place: usize, took: Duration, now: Moment) -> Events {
+        let mut events = Events::new();
+        let entry = self.class(class).and_then(|class| class.entries.get(place));
+        if let Some(entry) = entry {
+            let server = self.server(entry.server);
+            server.connected_in(took);
+            server.see(now);
+            self.heard(server, now, &mut events);
+        }
+        events
     }
 
     /// Takes in the verdict of one attempt. `random` jitters a bench.
@@ -265,57 +386,94 @@ impl Health {
         let Some(entry) = health.entries.get(place) else {
             return events;
         };
+        let server = self.server(entry.server);
         let (of_server, of_service) = evidence(verdict);
-        let is_current = mark.server == self.servers[entry.server].1.generation()
-            && mark.service == entry.cell.generation();
+        let is_current =
+            mark.server == server.cell.generation() && mark.service == entry.cell.generation();
         let trip = &self.policy.trip;
-        let server = || health.list.entries()[place].server.clone();
         if let Some(evidence) = of_server {
-            let cell = &self.servers[entry.server].1;
-            let change = cell.record(evidence, mark.server, now, random, trip);
+            let change = server.cell.record(evidence, mark.server, now, random, trip);
             if let Some(change) = change {
-                let server = server();
+                server.see(now);
                 if change.revives() {
-                    self.hasten(server.host(), now);
+                    self.hasten(server.name.host(), now);
                 }
+                let server = server.name.clone();
                 events.push(Event::Server { server, change });
             }
         }
+        match host::hearing(verdict) {
+            Some(Hearing::Answer) => self.heard(server, now, &mut events),
+            Some(Hearing::Silence) => self.unheard(server, now, &mut events),
+            None => {}
+        }
         if let Some(evidence) = of_service {
             let change = entry.cell.record(evidence, mark.service, now, random, trip);
+            if verdict == Verdict::Lost(Loss::Stuck) && is_current {
+                entry.by_work.store(true, Ordering::Release);
+            }
             if let Some(change) = change {
+                let server = server.name.clone();
                 events.push(Event::Service {
                     class,
-                    server: server(),
+                    server,
                     change,
                 });
             }
         }
-        if place < health.holder.load(Ordering::Acquire) && is_current {
-            match verdict {
-                Verdict::Answered => events.extend(self.good(class, place, now)),
-                Verdict::Busy(_) | Verdict::Local => {}
-                _ => entry.good.store(0, Ordering::Release),
+        let is_earlier = place < health.holder();
+        match verdict {
+            Verdict::Busy(_) | Verdict::Local => {}
+            Verdict::Answered if is_earlier && is_current => {
+                events.extend(self.good(class, place, now));
             }
+            Verdict::Answered if entry.by_work.load(Ordering::Relaxed) => {
+                entry.by_work.store(is_earlier, Ordering::Release);
+            }
+            Verdict::Answered => {}
+            _ if is_earlier && is_current => entry.good.store(0, Ordering::Release),
+            _ => {}
         }
         events
+    }
+
+    /// The server at `place` asked to be left alone until then.
+    pub fn busy(&self, class: Class, place: usize, until: Moment) {
+        if let Some(entry) = self.class(class).and_then(|class| class.entries.get(place)) {
+            entry
+                .busy_until
+                .fetch_max(until.as_nanos(), Ordering::AcqRel);
+        }
     }
 
     fn class(&self, class: Class) -> Option<&ClassHealth> {
         self.classes[class.index()].as_ref()
     }
 
+    fn server(&self, id: ServerId) -> &ServerHealth {
+        &self.servers[id.0]
+    }
+
     fn state_in(&self, class: &ClassHealth, place: usize, now: Moment) -> State {
         let entry = &class.entries[place];
-        let server = self.servers[entry.server].1.state_at(now);
-        match (server, entry.cell.state_at(now)) {
+        let server = self.server(entry.server);
+        let of_service = match entry.cell.state() {
+            // To race a connection to it would win nothing: it connects, and its work is silent.
+            State::Benched if entry.by_work.load(Ordering::Acquire) => State::Benched,
+            _ => entry.cell.state_at(now),
+        };
+        match (server.cell.state_at(now), of_service) {
             (State::Benched, _) | (_, State::Benched) => State::Benched,
             (State::Probing, _) | (_, State::Probing) => State::Probing,
             (State::Suspect, _) | (_, State::Suspect) => State::Suspect,
+            (State::Ready, State::Ready) if self.is_silent(server, now) => State::Suspect,
             (State::Ready, State::Ready) => State::Ready,
         }
     }
 }
+
+/// Requests that wait for the same busy server are sent within this time and not all at once.
+const BUSY_SPREAD: Duration = Duration::from_secs(1);
 
 /// Whether a candidate has a stand-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -338,6 +496,7 @@ fn evidence(verdict: Verdict) -> (Option<Evidence>, Option<Evidence>) {
         Verdict::Unreached(_) => (Some(Slow), None),
         Verdict::Local => (None, None),
         Verdict::Lost(Loss::Silent) => (Some(Down), None),
+        Verdict::Lost(Loss::Stuck) => (Some(Good), Some(Down)),
         Verdict::Lost(Loss::Garbage) => (None, Some(Failure)),
         Verdict::Lost(_) | Verdict::Cut => (None, Some(Weak)),
     }

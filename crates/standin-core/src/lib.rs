@@ -14,7 +14,7 @@
 //! let now = Moment::ORIGIN;
 //!
 //! let operation = Operation::of("GET", "/puppet/v3/node/agent.test").expect("a known path");
-//! let mut plan = health.plan(operation, None, None, now).expect("a known service");
+//! let mut plan = health.plan(operation, None, None, now, 0).expect("a known service");
 //! let Step::Attempt { place: 0, .. } = plan.step(now, health.budget()) else {
 //!     panic!("the master is tried first")
 //! };
@@ -35,12 +35,14 @@
 //! - [`plan`]: the walk; [`race`]: whose connection is used; [`patience`]: slow or silent?
 //! - [`verdict`]: what is known to have happened
 //! - [`budget`], [`jitter`]: so that an outage is not multiplied
+//! - [`memory`]: what the next process is told
 
 pub mod budget;
 pub mod cell;
 pub mod health;
 mod installation;
 pub mod jitter;
+pub mod memory;
 mod operation;
 pub mod order;
 pub mod patience;
@@ -50,7 +52,9 @@ pub mod race;
 mod server;
 mod server_list;
 mod service;
+mod sync;
 mod time;
+mod usual;
 pub mod verdict;
 mod window;
 
@@ -61,5 +65,6 @@ pub use policy::Policy;
 pub use server::{InvalidServer, Server, ServerFault};
 pub use server_list::{Entry, InvalidServerList, Role, ServerList};
 pub use service::{Activated, ReplicaServes, Replication, Service, UnknownService};
-pub use time::Moment;
+pub use time::{Moment, WallTime};
+pub use usual::UsualTimes;
 pub use verdict::Verdict;

@@ -152,6 +152,57 @@ impl Operation {
         }
     }
 
+    /// How many there are that take their own time: see [`Operation::index`].
+    pub const COUNT: usize = Service::ALL.len() * 4;
+
+    /// Its place among those that take their own time: by service, effect and length.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        let effect = match self.effect {
+            Effect::Read => 0,
+            Effect::Write => 1,
+        };
+        let length = match self.length {
+            Length::Cheap => 0,
+            Length::Long => 2,
+        };
+        self.service.index() * 4 + effect + length
+    }
+
+    /// One for each that takes its own time, as if it were harmless.
+    pub fn every() -> impl Iterator<Item = Self> {
+        let kinds = [Effect::Read, Effect::Write]
+            .map(|effect| [Length::Cheap, Length::Long].map(|length| (effect, length)));
+        Service::ALL.into_iter().flat_map(move |service| {
+            let kinds = kinds.into_iter().flatten();
+            kinds.map(move |(effect, length)| Self {
+                service,
+                effect,
+                repeat: Repeat::Harmless,
+                length,
+            })
+        })
+    }
+
+    /// What it is called where its usual time is kept.
+    #[must_use]
+    pub fn key(self) -> String {
+        let length = match self.length {
+            Length::Cheap => "cheap",
+            Length::Long => "long",
+        };
+        format!("{length} {self}")
+    }
+
+    /// Whether a copy of it can show that a server works: it does no harm, and takes little time.
+    #[must_use]
+    pub const fn may_probe(self) -> bool {
+        matches!(
+            (self.repeat, self.length),
+            (Repeat::Harmless, Length::Cheap)
+        )
+    }
+
     /// Whether a host of this role may be sent it.
     #[must_use]
     pub fn may_go_to(self, role: Role) -> bool {
@@ -365,6 +416,17 @@ mod tests {
     #[test]
     fn a_path_of_no_service_is_no_operation() {
         assert_eq!(Operation::of("GET", "/status/v1/simple"), None);
+    }
+
+    #[test]
+    fn operations_that_take_their_own_time_are_told_apart() {
+        let all: Vec<Operation> = Operation::every().collect();
+        let keys: std::collections::HashSet<String> =
+            all.iter().map(|operation| operation.key()).collect();
+        let mut indices: Vec<usize> = all.iter().map(|operation| operation.index()).collect();
+        indices.sort_unstable();
+        assert_eq!(indices, (0..Operation::COUNT).collect::<Vec<_>>());
+        assert_eq!(keys.len(), Operation::COUNT);
     }
 
     #[test]

@@ -8,10 +8,13 @@ use crate::{Length, Moment};
 /// Watches one request whose answer is awaited.
 ///
 /// Only silence of the server's transport counts against it; any answer to the question for its
-/// status, be it 503, is a sign of life.
+/// status, be it 503, is a sign of life. A server that gives signs of life is waited for as long as
+/// such work may take.
 #[derive(Debug)]
 pub struct Patience {
     next: Moment,
+    stuck_at: Option<Moment>,
+    lives: bool,
     interval: Duration,
     interval_most: Duration,
     silence: Duration,
@@ -28,6 +31,8 @@ pub enum PatienceStep {
     Ask,
     /// The server is silent: the request is lost.
     Silent,
+    /// The server lives and its work is silent: the request is lost.
+    Stuck,
 }
 
 /// What came of asking for the status.
@@ -42,11 +47,19 @@ pub enum Sign {
 }
 
 impl Patience {
-    /// Patience with a request that is sent now.
+    /// Patience with a request that is sent now. After `stuck_after` its work counts as silent;
+    /// `None` when it may take all the time there is.
     #[must_use]
-    pub fn new(length: Length, now: Moment, times: &policy::Patience) -> Self {
+    pub fn new(
+        length: Length,
+        stuck_after: Option<Duration>,
+        now: Moment,
+        times: &policy::Patience,
+    ) -> Self {
         Self {
             next: now + times.after,
+            stuck_at: stuck_after.map(|span| now + span),
+            lives: false,
             interval: times.after,
             interval_most: times.interval_most,
             silence: match length {
@@ -63,12 +76,16 @@ impl Patience {
     pub fn step(&self, now: Moment) -> PatienceStep {
         let silent_for = self.silent_since.map(|since| now.since(since));
         if self.misses >= 2 && silent_for.is_some_and(|span| span >= self.silence) {
-            PatienceStep::Silent
-        } else if now >= self.next {
-            PatienceStep::Ask
-        } else {
-            PatienceStep::Wait(self.next)
+            return PatienceStep::Silent;
         }
+        if self.lives && self.stuck_at.is_some_and(|at| now >= at) {
+            return PatienceStep::Stuck;
+        }
+        if now >= self.next {
+            return PatienceStep::Ask;
+        }
+        let stuck_at = self.stuck_at.filter(|at| self.lives && *at > now);
+        PatienceStep::Wait(stuck_at.map_or(self.next, |at| at.min(self.next)))
     }
 
     /// The status was asked at `asked`, and this came of it.
@@ -77,11 +94,13 @@ impl Patience {
         self.interval = (self.interval * 2).min(self.interval_most);
         match sign {
             Sign::Life => {
+                self.lives = true;
                 self.misses = 0;
                 self.silent_since = None;
             }
             Sign::Unknown => {}
             Sign::Silence => {
+                self.lives = false;
                 self.misses = self.misses.saturating_add(1);
                 self.silent_since.get_or_insert(asked);
             }
@@ -99,7 +118,34 @@ mod tests {
     }
 
     fn patience(length: Length) -> Patience {
-        Patience::new(length, at(0), &policy::Patience::default())
+        Patience::new(length, None, at(0), &policy::Patience::default())
+    }
+
+    /// With a request whose work counts as silent after ten seconds.
+    fn impatience() -> Patience {
+        let times = policy::Patience::default();
+        Patience::new(Length::Cheap, Some(Duration::from_secs(10)), at(0), &times)
+    }
+
+    #[test]
+    fn work_that_is_silent_too_long_is_stuck_while_the_server_lives() {
+        let mut patience = impatience();
+        for second in [2, 4, 8] {
+            patience.heard(Sign::Life, at(second));
+        }
+        assert_eq!(patience.step(at(8)), Wait(at(10)));
+        assert_eq!(patience.step(at(10)), PatienceStep::Stuck);
+    }
+
+    #[test]
+    fn a_server_that_gave_no_sign_yet_is_silent_and_not_stuck() {
+        let mut patience = impatience();
+        patience.heard(Sign::Life, at(2));
+        patience.heard(Sign::Silence, at(8));
+        assert_eq!(patience.step(at(11)), Wait(at(12)));
+        assert_eq!(patience.step(at(12)), Ask);
+        patience.heard(Sign::Silence, at(12));
+        assert_eq!(patience.step(at(14)), Silent);
     }
 
     #[test]
@@ -161,7 +207,7 @@ mod tests {
                     asked.push(now.since(at(0)).as_secs());
                     patience.heard(Sign::Life, now);
                 }
-                Silent => panic!("it lives"),
+                Silent | PatienceStep::Stuck => panic!("it lives"),
             }
         }
         assert_eq!(asked, [2, 4, 8, 16, 32, 62, 92]);

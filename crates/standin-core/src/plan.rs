@@ -5,10 +5,10 @@ use std::time::Duration;
 use serde::Serialize;
 use smallvec::SmallVec;
 
-use crate::budget::Budget;
-use crate::order::{Mood, Order};
-use crate::policy::Policy;
-use crate::verdict::{Processed, Verdict};
+use crate::budget::{Budget, Paid};
+use crate::order::Mood;
+use crate::policy::{Overload, Policy};
+use crate::verdict::{Processed, Unreached, Verdict};
 use crate::{Moment, Operation, Repeat, Role, jitter};
 
 /// The walk of one request along its candidates: whom to try next, how long, and when to stop.
@@ -20,29 +20,54 @@ pub struct Plan {
     operation: Operation,
     mood: Mood,
     barred: Barred,
+    begun: Moment,
     deadline: Moment,
     reserve: Duration,
+    grace: Duration,
     pauses: (Duration, Duration),
+    overload: Overload,
     sent_most: usize,
+    /// So many attempts may each have been processed.
     sent: usize,
     attempts: usize,
     /// So many times a server was busy, which is not the same as out of reach.
-    busy: usize,
+    busy: u32,
+    /// So many times there was nobody left to try.
+    passes: u32,
+    /// The next repeat is paid for. One that then reaches nobody keeps what it paid.
+    paid: Option<Paid>,
     waiting: Option<Moment>,
     end: Option<GiveUp>,
 }
 
+/// A candidate of a walk.
 #[derive(Clone, Copy, Debug)]
-struct Stop {
+pub struct Stop {
     place: usize,
     role: Role,
     progress: Progress,
+    /// It asked to be left alone until then.
+    not_before: Moment,
+}
+
+impl Stop {
+    /// The server at `place` of the list, which asked to be left alone until `not_before`.
+    #[must_use]
+    pub const fn new(place: usize, role: Role, not_before: Moment) -> Self {
+        Self {
+            place,
+            role,
+            progress: Progress::Fresh,
+            not_before,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Progress {
     Fresh,
     Failed,
+    Refused,
     Untrusted,
     Busy,
 }
@@ -54,6 +79,8 @@ pub enum Barred {
     Nobody,
     /// A replica is in the list and may not be asked.
     Replica,
+    /// Two hosts say that they are the master, so nobody may be asked.
+    TwoMasters,
 }
 
 /// What to do next for a request.
@@ -90,6 +117,8 @@ pub enum GiveUp {
     Exhausted,
     /// Only a master may be asked, and none could be reached.
     NotDuringFailover,
+    /// Two hosts say that they are the master, and it would do harm at the wrong one.
+    TwoMasters,
     /// The request may have been processed and may not be repeated.
     MaybeProcessed,
     /// Every candidate failed for want of trust.
@@ -103,44 +132,42 @@ pub enum GiveUp {
 }
 
 impl Plan {
-    /// A plan for `operation` along `order`, whose roles `role` gives by place.
+    /// A plan for `operation` along `stops`, from a moment to a deadline.
     #[inline]
     #[must_use]
     pub fn new(
         operation: Operation,
-        (order, mood): (Order, Mood),
+        stops: impl IntoIterator<Item = Stop>,
+        mood: Mood,
         barred: Barred,
-        role: impl Fn(usize) -> Role,
-        deadline: Moment,
+        (begun, deadline): (Moment, Moment),
         policy: &Policy,
     ) -> Self {
-        let mut stops = SmallVec::new();
-        for &place in &order {
-            stops.push(Stop {
-                place,
-                role: role(place),
-                progress: Progress::Fresh,
-            });
-        }
+        let stops: SmallVec<[Stop; 4]> = stops.into_iter().collect();
         let sent_most = (stops.len() + 1).min(usize::from(policy.repeats.sent_most));
         Self {
             stops,
             operation,
             mood,
             barred,
+            begun,
             deadline,
             reserve: policy.deadline.reserve,
+            grace: policy.deadline.grace,
             pauses: (policy.repeats.pause, policy.repeats.pause_most),
+            overload: policy.overload,
             sent_most,
             sent: 0,
             attempts: 0,
             busy: 0,
+            passes: 0,
+            paid: None,
             waiting: None,
-            end: None,
+            end: (barred == Barred::TwoMasters).then_some(GiveUp::TwoMasters),
         }
     }
 
-    /// What to do next. Repeats are paid for from `budget`.
+    /// What to do next. Repeats of what may have been processed are paid for from `budget`.
     pub fn step(&mut self, now: Moment, budget: &Budget) -> Step {
         if let Some(end) = self.end {
             return Step::GiveUp(end);
@@ -154,14 +181,19 @@ impl Plan {
             }
             self.waiting = None;
         }
-        let Some(place) = self.fresh().next() else {
-            return Step::GiveUp(self.out_of_candidates());
+        let place = match self.next(now) {
+            Next::Try(place) => place,
+            Next::Wait(until) => return Step::Wait(until.min(self.deadline)),
+            Next::Nobody => return Step::GiveUp(self.out_of_candidates()),
         };
         if self.sent >= self.sent_most {
             return Step::GiveUp(self.out_of_candidates());
         }
-        if self.sent > 0 && budget.withdraw().is_none() {
-            return Step::GiveUp(GiveUp::OverBudget);
+        if self.sent > 0 && self.paid.is_none() {
+            self.paid = budget.withdraw();
+            if self.paid.is_none() {
+                return Step::GiveUp(GiveUp::OverBudget);
+            }
         }
         Step::Attempt {
             place,
@@ -169,12 +201,18 @@ impl Plan {
         }
     }
 
-    /// The candidates not tried yet, in order.
-    pub fn fresh(&self) -> impl Iterator<Item = usize> + '_ {
-        self.stops
-            .iter()
-            .filter(|stop| stop.progress == Progress::Fresh)
-            .map(|stop| stop.place)
+    /// Who is connected to for an attempt at `place`: it first, then those that may stand in for it
+    /// if it is not reached.
+    ///
+    /// While somebody before them asked to be left alone, only servers of a pool may.
+    pub fn lanes(&self, place: usize, now: Moment) -> impl Iterator<Item = usize> + '_ {
+        let is_busy = |stop: &Stop| stop.progress == Progress::Fresh && stop.not_before > now;
+        let busy = self.stops.iter().position(is_busy);
+        let others = self.stops.iter().enumerate().filter(move |(at, stop)| {
+            let is_calm = busy.is_none_or(|busy| *at < busy);
+            stop.place != place && stop.is_due(now) && (is_calm || self.may_be_poured_onto(stop))
+        });
+        std::iter::once(place).chain(others.map(|(_, stop)| stop.place))
     }
 
     /// When an attempt at `place` that begins now ends as lost.
@@ -184,8 +222,8 @@ impl Plan {
     #[must_use]
     pub fn until(&self, place: usize, now: Moment) -> Moment {
         let role = self.stop(place).map(|stop| stop.role);
-        let others = self.fresh().any(|other| other != place);
-        if role == Some(Role::Pool) || !others || self.operation.repeat == Repeat::Harmful {
+        let alone = !self.leaves_others(place);
+        if role == Some(Role::Pool) || alone || self.operation.repeat == Repeat::Harmful {
             return self.deadline;
         }
         let reserved = self.deadline.before(self.reserve);
@@ -207,33 +245,47 @@ impl Plan {
                 self.end = Some(GiveUp::Local);
                 Progress::Failed
             }
-            Verdict::Busy(_) => {
-                self.busy += 1;
-                Progress::Busy
-            }
+            // It may be asked again, when it said.
+            Verdict::Busy(_) => Progress::Fresh,
             Verdict::Untrusted => Progress::Untrusted,
+            Verdict::Unreached(Unreached::Refused) => Progress::Refused,
             Verdict::NotReady(_) | Verdict::Unreached(_) | Verdict::Lost(_) => Progress::Failed,
         };
-        if !matches!(verdict, Verdict::Unreached(_) | Verdict::Untrusted) {
+        if matches!(
+            verdict,
+            Verdict::Lost(_) | Verdict::NotReady(Processed::Maybe)
+        ) {
             self.sent += 1;
         }
+        if !matches!(verdict, Verdict::Unreached(_) | Verdict::Untrusted) {
+            self.paid = None;
+        }
+        let not_before = match verdict {
+            Verdict::Busy(retry_after) => self.come_again(retry_after, now, random),
+            _ => now,
+        };
         if let Some(stop) = self.stops.iter_mut().find(|stop| stop.place == place) {
             stop.progress = progress;
+            stop.not_before = not_before;
         }
-        if let Verdict::Busy(retry_after) = verdict {
-            self.wait_for_the_busy(place, retry_after, now, random);
-        }
-        if self.end.is_none() && self.fresh().next().is_none() {
+        if self.end.is_none() && self.stops.iter().all(Stop::is_done) {
             self.begin_again(now, random);
         }
         After::GoOn
+    }
+
+    /// When the server at `place` may be asked again, if it asked to be left alone.
+    #[must_use]
+    pub fn busy_until(&self, place: usize, now: Moment) -> Option<Moment> {
+        let stop = self.stop(place)?;
+        (stop.not_before > now).then_some(stop.not_before)
     }
 
     /// Whether the server at `place` failed this request, so that another may take its place.
     #[must_use]
     pub fn failed_at(&self, place: usize) -> bool {
         self.stop(place)
-            .is_some_and(|stop| matches!(stop.progress, Progress::Failed | Progress::Untrusted))
+            .is_some_and(|stop| !matches!(stop.progress, Progress::Fresh | Progress::Busy))
     }
 
     /// Whether everyone was benched when the walk began.
@@ -258,45 +310,87 @@ impl Plan {
         self.stops.iter().find(|stop| stop.place == place)
     }
 
-    /// Overload must not pour onto the replica: it is asked only when the wait would outlast the
-    /// deadline. Servers of a pool are asked freely.
-    fn wait_for_the_busy(&mut self, place: usize, retry_after: Duration, now: Moment, random: u64) {
-        let pause = retry_after.max(LEAST_WAIT);
-        let until = now + pause + jitter::fraction(pause / 4, random);
-        let to_a_pool = self
-            .stops
-            .iter()
-            .any(|stop| stop.progress == Progress::Fresh && stop.role == Role::Pool);
-        if to_a_pool || until >= self.deadline {
-            return;
+    /// Whose turn it is. Who asked to be left alone is waited for, and only whom overload may pour
+    /// onto is asked meanwhile: servers of a pool, or anybody when the wait would leave no time.
+    fn next(&mut self, now: Moment) -> Next {
+        for at in 0..self.stops.len() {
+            let stop = self.stops[at];
+            if stop.progress != Progress::Fresh {
+                continue;
+            }
+            if stop.not_before <= now {
+                return Next::Try(stop.place);
+            }
+            let mut others = self.stops[at + 1..].iter();
+            let other = others.find(|other| other.is_due(now) && self.may_be_poured_onto(other));
+            if let Some(other) = other {
+                return Next::Try(other.place);
+            }
+            if stop.not_before < self.waits_until(&stop) {
+                return Next::Wait(stop.not_before);
+            }
+            self.stops[at].progress = Progress::Busy;
         }
-        if let Some(stop) = self.stops.iter_mut().find(|stop| stop.place == place) {
-            stop.progress = Progress::Fresh;
-            self.waiting = Some(until);
-        }
-        let at = self.stops.iter().position(|stop| stop.place == place);
-        if let Some(at) = at {
-            self.stops[..=at].rotate_right(1);
+        Next::Nobody
+    }
+
+    /// When a busy server is asked again: when it said and no earlier than after a second, which
+    /// doubles, since some say 0 for ever.
+    fn come_again(&mut self, retry_after: Duration, now: Moment, random: u64) -> Moment {
+        let least = LEAST_WAIT.saturating_mul(1 << self.busy.min(5));
+        self.busy += 1;
+        let pause = retry_after.max(least.min(self.pauses.1).max(LEAST_WAIT));
+        now + pause + jitter::fraction(pause / 4, random)
+    }
+
+    /// Until when a busy server may be waited for: something is left for who may stand in for it.
+    fn waits_until(&self, stop: &Stop) -> Moment {
+        let reserved = self.deadline.before(self.reserve);
+        match (self.leaves_others(stop.place), stop.role) {
+            (true, Role::Master | Role::Replica) => reserved.max(self.begun.midway(self.deadline)),
+            _ => self.deadline,
         }
     }
 
-    /// One more attempt after a full pass, at the first candidate and after a pause. Not where only
-    /// a master may be asked: that fails at once.
+    fn may_be_poured_onto(&self, stop: &Stop) -> bool {
+        stop.role == Role::Pool || self.overload == Overload::Spill
+    }
+
+    fn leaves_others(&self, place: usize) -> bool {
+        let mut stops = self.stops.iter();
+        stops.any(|stop| stop.progress == Progress::Fresh && stop.place != place)
+    }
+
+    /// A second pass after a pause, and no third: whoever gets the error can wait better than this.
+    /// Not where only a master may be asked: that fails at once, unless it refuses and the grace
+    /// lasts, for then it may be reloading.
     fn begin_again(&mut self, now: Moment, random: u64) {
-        let full_pass = self.attempts == self.stops.len();
-        let hopeless = self.all_untrusted() || self.barred == Barred::Replica;
-        if !full_pass || hopeless || self.sent >= self.sent_most {
-            return;
-        }
         let (pause, most) = self.pauses;
-        let until = now + jitter::full(pause, 0, most, random);
-        if until >= self.deadline {
+        let passes = self.passes;
+        let for_the_master_only = !self.operation.may_go_to(Role::Replica);
+        if for_the_master_only && now < self.begun + self.grace {
+            let until = now + jitter::equal(pause, passes, LEAST_WAIT, random);
+            self.freshen(until, |progress| progress == Progress::Refused);
             return;
         }
+        if passes > 0 || self.all_untrusted() || self.barred == Barred::Replica {
+            return;
+        }
+        let until = now + jitter::full(pause, passes, most, random);
         // Whoever is busy has said when to come again, which is too late.
-        let failed = |stop: &&mut Stop| stop.progress == Progress::Failed;
-        if let Some(first) = self.stops.iter_mut().find(failed) {
-            first.progress = Progress::Fresh;
+        self.freshen(until, |progress| {
+            matches!(progress, Progress::Failed | Progress::Refused)
+        });
+    }
+
+    fn freshen(&mut self, until: Moment, which: impl Fn(Progress) -> bool) {
+        if until >= self.deadline || self.sent >= self.sent_most {
+            return;
+        }
+        self.passes += 1;
+        let again = self.stops.iter_mut().filter(|stop| which(stop.progress));
+        for stop in again {
+            stop.progress = Progress::Fresh;
             self.waiting = Some(until);
         }
     }
@@ -317,12 +411,28 @@ impl Plan {
     }
 
     fn out_of_time(&self) -> GiveUp {
-        let only_unreached = self.attempts > 0 && self.sent == 0;
+        let only_unreached = self.attempts > 0 && self.sent == 0 && self.busy == 0;
         if only_unreached && self.barred == Barred::Replica {
             GiveUp::NotDuringFailover
         } else {
             GiveUp::DeadlinePassed
         }
+    }
+}
+
+enum Next {
+    Try(usize),
+    Wait(Moment),
+    Nobody,
+}
+
+impl Stop {
+    fn is_due(&self, now: Moment) -> bool {
+        self.progress == Progress::Fresh && self.not_before <= now
+    }
+
+    fn is_done(&self) -> bool {
+        self.progress != Progress::Fresh
     }
 }
 

@@ -7,7 +7,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::{Length, Operation};
+use crate::{Length, Operation, jitter};
+
+mod worst_case;
+
+pub use worst_case::WorstCase;
 
 const fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
@@ -32,6 +36,12 @@ pub struct Policy {
     pub failback: Failback,
     /// How often requests may be repeated.
     pub repeats: Repeats,
+    /// What is done while a server asks to come again later.
+    pub overload: Overload,
+    /// How long what was learned is worth something to the next process.
+    pub memory: Memory,
+    /// Whether servers are asked for their status when there is no work for them.
+    pub probing: Probing,
 }
 
 /// How long a request may take, from the call to the head of the response.
@@ -46,6 +56,10 @@ pub struct Deadline {
     pub reserve: Duration,
     /// How long a response body may be silent before it counts as cut. Default 30 s.
     pub body_idle: Duration,
+    /// For so long after the call a refused connection to the master is tried again, where only the
+    /// master may be asked. Default zero: such a request fails at once. A Puppet Server that reloads
+    /// refuses for about 6 s, so 10 s outlive a reload.
+    pub grace: Duration,
 }
 
 impl Default for Deadline {
@@ -55,6 +69,7 @@ impl Default for Deadline {
             cheap: seconds(240),
             reserve: seconds(60),
             body_idle: seconds(30),
+            grace: Duration::ZERO,
         }
     }
 }
@@ -63,7 +78,13 @@ impl Deadline {
     /// The time for this operation.
     #[must_use]
     pub const fn of(&self, operation: Operation) -> Duration {
-        match operation.length {
+        self.within(operation.length)
+    }
+
+    /// The time for operations of this length.
+    #[must_use]
+    pub const fn within(&self, length: Length) -> Duration {
+        match length {
             Length::Long => self.long,
             Length::Cheap => self.cheap,
         }
@@ -74,10 +95,12 @@ impl Deadline {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Connect {
     /// How long a server connects alone before the next one starts too. Default 250 ms, the
-    /// connection attempt delay of RFC 8305.
+    /// connection attempt delay of RFC 8305; twice what connecting to that server usually takes when
+    /// that is more, but never more than [`HEAD_START_MOST`].
     pub head_start: Duration,
     /// How long a connected server waits for one that stands before it. Default 2.5 s, which
-    /// outlives one lost SYN (sent again after 1 s).
+    /// outlives one lost SYN (sent again after 1 s); four times what connecting to that one usually
+    /// takes when that is more, but never more than [`Connect::limit`].
     pub preference: Duration,
     /// The longest that one connection may take, TLS included. Default 3.1 s, just above the second
     /// retransmission of a SYN.
@@ -92,6 +115,9 @@ pub struct Connect {
     /// Default 1 s, so that a server's closing it does not race with the request.
     pub fresh: Duration,
 }
+
+/// The longest head start that is learned: the most that RFC 8305 allows between two attempts.
+pub const HEAD_START_MOST: Duration = seconds(2);
 
 impl Default for Connect {
     fn default() -> Self {
@@ -123,6 +149,9 @@ pub struct Trip {
     pub bench_most: Duration,
     /// So long in health takes one doubling back. Default 30 s.
     pub decay: Duration,
+    /// A host is suspect as a whole when two of its ports are silent and it has said nothing at any
+    /// port for so long. Default 10 s.
+    pub host_silence: Duration,
 }
 
 impl Default for Trip {
@@ -134,6 +163,7 @@ impl Default for Trip {
             bench: seconds(5),
             bench_most: seconds(300),
             decay: seconds(30),
+            host_silence: seconds(10),
         }
     }
 }
@@ -141,7 +171,7 @@ impl Default for Trip {
 /// When a server that does not answer is given up.
 ///
 /// Slow is not dead: while the same server answers its status on another connection, a request
-/// waits for its deadline.
+/// waits for its deadline, or until it took much longer than such requests usually take.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Patience {
     /// How long an answer is awaited before the status is asked. Default 2 s.
@@ -156,6 +186,14 @@ pub struct Patience {
     pub silence: Duration,
     /// The same for a catalog or a report. Default 8 s.
     pub silence_long: Duration,
+    /// A cheap request that may be repeated is lost after this, or after [`Patience::stuck_factor`]
+    /// times its usual time when that is more, though the status is good. Default 10 s. Without a
+    /// usual time it waits for its deadline.
+    pub stuck: Duration,
+    /// The same for a catalog or a report. Default 120 s.
+    pub stuck_long: Duration,
+    /// See [`Patience::stuck`]. Default 8.
+    pub stuck_factor: u32,
 }
 
 impl Default for Patience {
@@ -166,6 +204,88 @@ impl Default for Patience {
             interval_most: seconds(30),
             silence: seconds(4),
             silence_long: seconds(8),
+            stuck: seconds(10),
+            stuck_long: seconds(120),
+            stuck_factor: 8,
+        }
+    }
+}
+
+impl Patience {
+    /// How long work may be silent while its server's status is good, for a request that usually
+    /// takes `usual`.
+    #[must_use]
+    pub fn stuck_after(&self, length: Length, usual: Duration) -> Duration {
+        let least = match length {
+            Length::Cheap => self.stuck,
+            Length::Long => self.stuck_long,
+        };
+        least.max(usual.saturating_mul(self.stuck_factor))
+    }
+}
+
+/// What is done while a server asks to come again later (429, or 503 with `Retry-After`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Overload {
+    /// It is waited for. Another server of a pool is asked meanwhile; a replica or a master only when
+    /// the wait would leave it no time, so that overload does not pour onto the replica.
+    #[default]
+    Wait,
+    /// The next server is asked, whatever its role.
+    Spill,
+}
+
+/// Whether servers are asked for their status when there is no work for them.
+///
+/// It is for processes that live long: it notices that a server came back, or that a replica was
+/// promoted, while there is no request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Probing {
+    /// They are not.
+    #[default]
+    Off,
+    /// Each is asked once in this time, and never more often than each [`Probing::LEAST`].
+    Every(Duration),
+}
+
+impl Probing {
+    /// The usual time between two questions: MongoDB's heartbeat.
+    pub const USUAL: Self = Self::Every(seconds(10));
+    /// The least time between two questions, MongoDB's too.
+    pub const LEAST: Duration = millis(500);
+
+    /// How long to wait for the next round: from three quarters of the time to all of it, by
+    /// `random`, so that a fleet does not ask as one. `None` when it is off.
+    #[must_use]
+    pub fn pause(self, random: u64) -> Option<Duration> {
+        match self {
+            Self::Off => None,
+            Self::Every(time) => {
+                let time = time.max(Self::LEAST);
+                let pause = time / 4 * 3 + jitter::fraction(time / 4, random);
+                Some(pause.max(Self::LEAST))
+            }
+        }
+    }
+}
+
+/// How long what was learned is worth something to the next process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Memory {
+    /// Health and holders. Default 65 min: two run intervals of half an hour, and a splay of five
+    /// minutes.
+    pub health: Duration,
+    /// Usual times. Default 30 days.
+    pub usual: Duration,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            health: seconds(65 * 60),
+            usual: seconds(30 * 86_400),
         }
     }
 }
@@ -231,8 +351,8 @@ pub struct Repeats {
     pub percent: u16,
     /// Repeats that are always in reserve when all was well. Default 10.
     pub reserve: u16,
-    /// So many times at most one request is sent; never more than one more than there are servers.
-    /// Default 5.
+    /// So many attempts of one request at most may each have been processed; never more than one more
+    /// than there are servers. Default 5.
     pub sent_most: u8,
     /// The mean of the first pause after a full pass is half of this; each further pass doubles it.
     /// Default 50 ms.
@@ -250,5 +370,32 @@ impl Default for Repeats {
             pause: millis(50),
             pause_most: seconds(20),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probes_are_half_a_second_apart_at_least_and_jittered() {
+        assert_eq!(Probing::Off.pause(0), None);
+        assert_eq!(Probing::Every(Duration::ZERO).pause(0), Some(millis(500)));
+        assert_eq!(Probing::USUAL.pause(0), Some(millis(7500)));
+        assert!(Probing::USUAL.pause(u64::MAX) <= Some(seconds(10)));
+        assert!(Probing::Every(Duration::MAX).pause(u64::MAX).is_some());
+    }
+
+    #[test]
+    fn work_is_stuck_after_eight_times_what_is_usual_and_ten_seconds_at_least() {
+        let patience = Patience::default();
+        let cheap = |usual| patience.stuck_after(Length::Cheap, seconds(usual));
+        assert_eq!(cheap(0), seconds(10));
+        assert_eq!(cheap(2), seconds(16));
+        assert_eq!(patience.stuck_after(Length::Long, seconds(2)), seconds(120));
+        assert_eq!(
+            patience.stuck_after(Length::Long, seconds(60)),
+            seconds(480)
+        );
     }
 }

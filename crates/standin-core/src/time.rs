@@ -4,6 +4,8 @@ use std::fmt;
 use std::ops::Add;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// A moment on a clock that never goes back: nanoseconds since an origin that the shell chose.
 ///
 /// 64 bits hold 584 years, so sums saturate and never wrap. Moments of two shells do not compare.
@@ -59,6 +61,55 @@ impl fmt::Debug for Moment {
     }
 }
 
+/// A moment on the machine's wall clock: milliseconds since 1970, for what outlives the process.
+///
+/// It may jump, so nothing is decided by it but how old a memory is.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct WallTime(u64);
+
+impl WallTime {
+    /// The moment `millis` milliseconds after the beginning of 1970.
+    #[must_use]
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(millis)
+    }
+
+    /// Milliseconds since the beginning of 1970.
+    #[must_use]
+    pub const fn as_millis(self) -> u64 {
+        self.0
+    }
+
+    /// How long ago this was; `None` when it is yet to come.
+    #[must_use]
+    pub fn age(self, now: Self) -> Option<Duration> {
+        now.0.checked_sub(self.0).map(Duration::from_millis)
+    }
+
+    /// The moment `span` before this one.
+    #[must_use]
+    pub fn before(self, span: Duration) -> Self {
+        let millis = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+        Self(self.0.saturating_sub(millis))
+    }
+}
+
 fn nanos(span: Duration) -> u64 {
     u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_future_has_no_age() {
+        let (early, late) = (WallTime::from_millis(1000), WallTime::from_millis(3000));
+        assert_eq!(early.age(late), Some(Duration::from_secs(2)));
+        assert_eq!(late.age(early), None);
+        assert_eq!(early.before(Duration::MAX), WallTime::from_millis(0));
+    }
 }

@@ -68,6 +68,8 @@ pub enum Loss {
     TimedOut,
     /// The server fell silent towards everybody.
     Silent,
+    /// The server's status was good, and its work took much longer than it usually does.
+    Stuck,
     /// What came back was not HTTP.
     Garbage,
 }
@@ -89,6 +91,7 @@ impl fmt::Display for Verdict {
             Self::Lost(Loss::Reset) => "connection broke before an answer",
             Self::Lost(Loss::TimedOut) => "no answer in time",
             Self::Lost(Loss::Silent) => "server fell silent",
+            Self::Lost(Loss::Stuck) => "work is silent while the status is good",
             Self::Lost(Loss::Garbage) => "answer is not HTTP",
             Self::Cut => "answer broke off",
         })

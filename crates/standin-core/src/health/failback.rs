@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{ClassHealth, Event, Events, Health, Mark};
 use crate::cell::{Cell, Generation, State};
 use crate::policy::{Failback, Hysteresis};
-use crate::{Class, Moment, Verdict, jitter};
+use crate::{Class, Moment, Operation, Verdict, jitter};
 
 /// A question to an earlier server: is it well again? It counts as under way until it is handed
 /// to [`Health::probed`].
@@ -15,7 +15,18 @@ use crate::{Class, Moment, Verdict, jitter};
 pub struct Probe {
     class: Class,
     place: usize,
+    question: Question,
     mark: Mark,
+}
+
+/// What a server has to be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// The status of the service.
+    Status,
+    /// A copy of the request at hand: its status was good while its work was silent, so only work
+    /// shows anything.
+    Work,
 }
 
 impl Probe {
@@ -30,12 +41,18 @@ impl Probe {
     pub const fn place(&self) -> usize {
         self.place
     }
+
+    /// What it has to be asked.
+    #[must_use]
+    pub const fn question(&self) -> Question {
+        self.question
+    }
 }
 
 /// What came of a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Probed {
-    /// The service says that it is running.
+    /// The service says that it is running, or did the work.
     Good,
     /// It does not.
     Bad(Verdict),
@@ -46,8 +63,7 @@ pub enum Probed {
 impl Health {
     /// The request was answered at `place` after its holder had failed it: the work moves there.
     pub fn take_over(&self, class: Class, place: usize, now: Moment) -> Option<Event> {
-        let health = self.class(class)?;
-        let holder = health.holder.load(Ordering::Acquire);
+        let holder = self.holder(class)?;
         self.move_to(class, holder, place, now)
     }
 
@@ -55,22 +71,46 @@ impl Health {
     #[inline]
     #[must_use]
     pub fn holder(&self, class: Class) -> Option<usize> {
-        Some(self.class(class)?.holder.load(Ordering::Acquire))
+        Some(self.class(class)?.holder())
     }
 
-    /// A question that is due to a server earlier than the holder, if any.
+    /// A question that is due to a server earlier than the holder, if any, now that `operation` is at
+    /// hand: a copy of it may be asked of a server that only work shows well.
     #[inline]
     #[must_use]
-    pub fn probe_due(&self, class: Class, now: Moment) -> Option<Probe> {
-        let health = self.class(class)?;
-        let holder = health.holder.load(Ordering::Acquire);
+    pub fn probe_due(&self, operation: Operation, now: Moment) -> Option<Probe> {
+        let health = self.class(operation.class())?;
+        let holder = health.holder();
         self.failback.as_ref()?;
-        (0..holder).find_map(|place| self.claim(class, health, place, now))
+        (0..holder).find_map(|place| {
+            let by_work = health.entries[place].by_work.load(Ordering::Acquire);
+            let may_serve = || operation.may_go_to(self.role_in(health, place));
+            let question = match by_work {
+                false => Question::Status,
+                true if operation.may_probe() && may_serve() => Question::Work,
+                true => return None,
+            };
+            self.claim(operation.class(), health, place, question, now)
+        })
+    }
+
+    /// The same without a request at hand, for whoever watches `place` by its status.
+    #[must_use]
+    pub fn status_due(&self, class: Class, place: usize, now: Moment) -> Option<Probe> {
+        let health = self.class(class)?;
+        let entry = health.entries.get(place)?;
+        let by_status = !entry.by_work.load(Ordering::Acquire);
+        self.failback.as_ref()?;
+        (by_status && place < health.holder())
+            .then(|| self.claim(class, health, place, Question::Status, now))
+            .flatten()
     }
 
     /// Takes in what came of a probe.
     pub fn probed(&self, probe: &Probe, came: Probed, now: Moment, random: u64) -> Events {
-        let Probe { class, place, mark } = *probe;
+        let Probe {
+            class, place, mark, ..
+        } = *probe;
         let events = match came {
             Probed::Good => self.record(class, place, mark, Verdict::Answered, now, random),
             Probed::Bad(verdict) => self.record(class, place, mark, verdict, now, random),
@@ -80,21 +120,20 @@ impl Health {
             return events;
         };
         let entry = &health.entries[place];
-        let server = &self.servers[entry.server].1;
+        let server = &self.server(entry.server).cell;
         server.drop_probe(mark.server);
         entry.cell.drop_probe(mark.service);
-        let interval = self
-            .failback
-            .as_ref()
-            .map_or(Duration::ZERO, |r| r.interval);
+        if came != Probed::Dropped {
+            // Whoever holds the work does so for a reason that was looked at just now.
+            health.seen(now);
+        }
         if entry.overtaken.swap(false, Ordering::AcqRel) && matches!(came, Probed::Bad(_)) {
             // The question was older than its host's return: the answer says nothing of now.
             server.hasten(now);
             entry.cell.hasten(now);
         }
-        entry
-            .next_probe
-            .store((now + interval).as_nanos(), Ordering::Release);
+        let next = (now + self.interval()).as_nanos();
+        entry.next_probe.store(next, Ordering::Release);
         events
     }
 
@@ -111,11 +150,17 @@ impl Health {
         events
     }
 
+    fn interval(&self) -> Duration {
+        let terms = self.failback.as_ref();
+        terms.map_or(Duration::ZERO, |terms| terms.interval)
+    }
+
     fn claim(
         &self,
         class: Class,
         health: &ClassHealth,
         place: usize,
+        question: Question,
         now: Moment,
     ) -> Option<Probe> {
         let entry = &health.entries[place];
@@ -124,7 +169,7 @@ impl Health {
             return None;
         }
         let mut mark = self.mark(class, place)?;
-        let server = &self.servers[entry.server].1;
+        let server = &self.server(entry.server).cell;
         entry
             .next_probe
             .compare_exchange(due, u64::MAX, Ordering::AcqRel, Ordering::Acquire)
@@ -147,15 +192,20 @@ impl Health {
             entry.next_probe.store(due, Ordering::Release);
             return None;
         }
-        Some(Probe { class, place, mark })
+        Some(Probe {
+            class,
+            place,
+            question,
+            mark,
+        })
     }
 
     /// A server of this host came back, so its others may have too: they are asked now rather than
     /// at the end of benches that doubled while the whole host was away.
     pub(super) fn hasten(&self, host: &str, now: Moment) {
-        for (server, cell) in &self.servers {
-            if server.host() == host {
-                cell.hasten(now);
+        for server in &self.servers {
+            if server.name.host() == host {
+                server.cell.hasten(now);
             }
         }
         for class in self.classes.iter().flatten() {
@@ -197,10 +247,10 @@ impl Health {
         let terms = self.failback.as_ref()?;
         let good_since = Moment::from_nanos(entry.good_since.load(Ordering::Acquire));
         let good = entry.good.load(Ordering::Acquire);
-        if good < terms.good || now.since(good_since) < terms.dwell {
+        if good < terms.good || now.since(good_since) < terms.dwell + terms.share {
             return None;
         }
-        let holder = health.holder.load(Ordering::Acquire);
+        let holder = health.holder();
         let is_down = matches!(
             self.state_in(health, place, now),
             State::Benched | State::Probing
@@ -210,22 +260,35 @@ impl Health {
             .flatten()
     }
 
-    fn move_to(&self, class: Class, from: usize, to: usize, now: Moment) -> Option<Event> {
+    pub(super) fn move_to(
+        &self,
+        class: Class,
+        from: usize,
+        to: usize,
+        now: Moment,
+    ) -> Option<Event> {
         let health = self.class(class)?;
         if from == to || to >= health.entries.len() {
             return None;
         }
-        health
-            .holder
-            .compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire)
-            .ok()?;
-        let interval = self
-            .failback
-            .as_ref()
-            .map_or(Duration::ZERO, |r| r.interval);
+        let id = |place: usize| health.entries[place].server.get();
+        let holder = &health.tenure.holder;
+        let before = holder.load(Ordering::Acquire);
+        let is_there = health.holder() == from;
+        let moved = holder.compare_exchange(before, id(to), Ordering::AcqRel, Ordering::Acquire);
+        if !is_there || moved.is_err() {
+            return None;
+        }
+        health.seen(now);
+        for entry in &health.entries[to..] {
+            entry.down_since.store(0, Ordering::Release);
+            entry.by_work.store(false, Ordering::Release);
+        }
+        let next = (now + self.interval()).as_nanos();
         for entry in &health.entries[..to] {
             entry.good.store(0, Ordering::Release);
-            let next = (now + interval).as_nanos();
+            let since = &entry.down_since;
+            let _ = since.compare_exchange(0, now.as_nanos(), Ordering::AcqRel, Ordering::Acquire);
             let _ = entry
                 .next_probe
                 .fetch_update(Ordering::AcqRel, Ordering::Acquire, |due| {
@@ -242,15 +305,16 @@ impl Health {
 }
 
 /// When work returns: the policy with this agent's share of the spread.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Return {
     good: u8,
-    dwell: Duration,
+    pub(super) dwell: Duration,
+    share: Duration,
     interval: Duration,
     when: When,
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum When {
     AtOnce,
     AtRun,
@@ -274,7 +338,8 @@ impl Return {
         };
         Some(Self {
             good: hysteresis.good,
-            dwell: hysteresis.dwell + jitter::fraction(hysteresis.spread, agent),
+            dwell: hysteresis.dwell,
+            share: jitter::fraction(hysteresis.spread, agent),
             interval: hysteresis.interval(),
             when,
         })

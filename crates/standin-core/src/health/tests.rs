@@ -1,8 +1,8 @@
 use super::*;
-use crate::Service;
 use crate::plan::Step;
 use crate::policy::{Failback, Hysteresis};
 use crate::verdict::Processed;
+use crate::{Server, Service};
 
 const SERVER: Class = Class::Service(Service::PuppetServer);
 const REFUSED: Verdict = Verdict::Unreached(Unreached::Refused);
@@ -26,7 +26,7 @@ fn health() -> Health {
 
 fn first(health: &Health, method: &str, path: &str, now: Moment) -> usize {
     let operation = Operation::of(method, path).unwrap();
-    let mut plan = health.plan(operation, None, None, now).unwrap();
+    let mut plan = health.plan(operation, None, None, now, 0).unwrap();
     match plan.step(now, health.budget()) {
         Step::Attempt { place, .. } => place,
         other => panic!("{other:?}"),
@@ -42,12 +42,27 @@ fn record(health: &Health, class: Class, place: usize, verdict: Verdict, seconds
     health.record(class, place, mark, verdict, at(seconds), u64::MAX);
 }
 
+fn look_up() -> Operation {
+    Operation::of("GET", "/puppet/v3/node/a").unwrap()
+}
+
+fn query() -> Operation {
+    Operation::of("GET", "/pdb/query/v4").unwrap()
+}
+
+fn command() -> Operation {
+    Operation::of("POST", "/pdb/cmd/v1").unwrap()
+}
+
 /// Asks each time a probe is due, and returns the seconds at which `came` was said.
 fn probe(health: &Health, seconds: std::ops::Range<u64>, came: Probed) -> Vec<u64> {
     let mut asked = Vec::new();
     for second in seconds {
-        if let Some(probe) = health.probe_due(SERVER, at(second)) {
-            assert!(health.probe_due(SERVER, at(second)).is_none(), "two probes");
+        if let Some(probe) = health.probe_due(look_up(), at(second)) {
+            assert!(
+                health.probe_due(look_up(), at(second)).is_none(),
+                "two probes"
+            );
             health.probed(&probe, came, at(second), u64::MAX);
             asked.push(second);
         }
@@ -150,9 +165,9 @@ fn a_host_that_answers_at_one_port_is_asked_at_its_others() {
     }
     record(&health, SERVER, 0, REFUSED, 100);
     health.take_over(queries, 1, at(100));
-    assert!(health.probe_due(queries, at(110)).is_none(), "a long bench");
+    assert!(health.probe_due(query(), at(110)).is_none(), "a long bench");
     record(&health, SERVER, 0, Verdict::Answered, 110);
-    assert!(health.probe_due(queries, at(110)).is_some());
+    assert!(health.probe_due(query(), at(110)).is_some());
 }
 
 #[test]
@@ -164,10 +179,10 @@ fn a_probe_older_than_its_hosts_return_is_asked_again_soon() {
     }
     record(&health, SERVER, 0, REFUSED, 30);
     health.take_over(queries, 1, at(30));
-    let probe = health.probe_due(queries, at(60)).unwrap();
+    let probe = health.probe_due(query(), at(60)).unwrap();
     record(&health, SERVER, 0, Verdict::Answered, 61);
     health.probed(&probe, Probed::Bad(REFUSED), at(62), u64::MAX);
-    assert!(health.probe_due(queries, at(72)).is_some());
+    assert!(health.probe_due(query(), at(72)).is_some());
 }
 
 #[test]
@@ -207,7 +222,7 @@ fn a_dropped_probe_is_asked_again() {
 
 #[test]
 fn while_all_is_well_nobody_is_probed() {
-    assert_eq!(probe(&health(), 0..1000, Probed::Good), []);
+    assert!(probe(&health(), 0..1000, Probed::Good).is_empty());
 }
 
 #[test]
@@ -215,7 +230,7 @@ fn never_means_until_the_holder_fails() {
     let health = health_with(Failback::Never);
     record(&health, SERVER, 0, REFUSED, 0);
     health.take_over(SERVER, 1, at(0));
-    assert_eq!(probe(&health, 0..1000, Probed::Good), []);
+    assert!(probe(&health, 0..1000, Probed::Good).is_empty());
     record(&health, SERVER, 1, REFUSED, 1000);
     record(&health, SERVER, 0, Verdict::Answered, 1000);
     let event = health.take_over(SERVER, 0, at(1000)).unwrap();
@@ -265,7 +280,7 @@ fn a_flapping_master_is_not_returned_to() {
 fn the_earliest_deadline_counts() {
     let health = health();
     let operation = Operation::of("GET", "/puppet/v3/node/a").unwrap();
-    let plan = |deadline| health.plan(operation, None, deadline, at(0)).unwrap();
+    let plan = |deadline| health.plan(operation, None, deadline, at(0), 0).unwrap();
     assert_eq!(plan(None).deadline(), at(240));
     assert_eq!(plan(Some(at(7))).deadline(), at(7));
     assert_eq!(plan(Some(at(999))).deadline(), at(240));
@@ -313,9 +328,9 @@ fn a_class_that_may_not_probe_yet_leaves_its_neighbours_probe_alone() {
     record(&health, queries, 0, REFUSED, 0);
     health.take_over(queries, 1, at(0));
     health.take_over(Class::Commands, 1, at(0));
-    let probe = health.probe_due(queries, at(10)).unwrap();
-    assert!(health.probe_due(Class::Commands, at(10)).is_none());
-    assert!(health.probe_due(Class::Commands, at(10)).is_none());
+    let probe = health.probe_due(query(), at(10)).unwrap();
+    assert!(health.probe_due(command(), at(10)).is_none());
+    assert!(health.probe_due(command(), at(10)).is_none());
     health.probed(&probe, Probed::Good, at(10), 0);
     assert_eq!(health.state(queries, 0, at(10)), Some(State::Ready));
 }
@@ -335,10 +350,267 @@ fn a_snapshot_says_who_holds_what_and_which_roles_were_taken() {
     let health = health();
     record(&health, SERVER, 0, REFUSED, 0);
     health.take_over(SERVER, 1, at(0));
-    let snapshot = health.snapshot();
+    let snapshot = health.snapshot(at(0));
     let class = &snapshot.classes[0];
     assert_eq!(class.class, "puppet-server");
     assert_eq!(class.holder.host(), "r");
     assert_eq!(class.entries[0].server_state, State::Benched);
-    assert_eq!(class.entries[1].role, crate::Role::Replica);
+    assert_eq!(class.entries[1].role, Role::Replica);
+}
+
+#[test]
+fn a_busy_server_is_left_alone_by_later_requests_too() {
+    let health = health();
+    health.busy(SERVER, 0, at(7));
+    let mut plan = health.plan(look_up(), None, None, at(1), 0).unwrap();
+    assert_eq!(plan.step(at(1), health.budget()), Step::Wait(at(7)));
+}
+
+#[test]
+fn requests_that_wait_for_a_busy_server_are_spread() {
+    let health = health();
+    health.busy(SERVER, 0, at(7));
+    let mut plan = health
+        .plan(look_up(), None, None, at(1), u64::MAX / 2)
+        .unwrap();
+    let Step::Wait(until) = plan.step(at(1), health.budget()) else {
+        panic!("no wait")
+    };
+    assert!(until > at(7) && until < at(8), "{until:?}");
+}
+
+#[test]
+fn a_server_that_is_slow_to_connect_gets_a_longer_start() {
+    let health = health();
+    let times = |seconds| health.race_times(SERVER, 0, at(seconds));
+    assert_eq!(times(1).head_start, Duration::from_millis(250));
+    health.connected(SERVER, 0, Duration::from_millis(700), at(1));
+    assert_eq!(times(1).head_start, Duration::from_millis(1400));
+    assert_eq!(times(1).preference, Duration::from_millis(2800));
+    health.connected(SERVER, 0, Duration::from_secs(60), at(1));
+    assert_eq!(times(1).head_start, Duration::from_secs(2));
+    assert_eq!(times(1).preference, Duration::from_millis(3100));
+}
+
+mod stuck {
+    use super::*;
+
+    const STUCK: Verdict = Verdict::Lost(Loss::Stuck);
+
+    fn stuck() -> Health {
+        let health = health();
+        record(&health, SERVER, 0, STUCK, 1);
+        health.take_over(SERVER, 1, at(1));
+        health
+    }
+
+    #[test]
+    fn one_benches_the_service_and_leaves_its_server() {
+        let health = health();
+        record(&health, SERVER, 0, STUCK, 1);
+        assert_eq!(node(&health, 1), 1);
+        assert_eq!(first(&health, "GET", "/file-sync/v1/x", at(1)), 0);
+    }
+
+    #[test]
+    fn it_is_not_raced_when_its_bench_is_over() {
+        let health = stuck();
+        assert_eq!(health.state(SERVER, 0, at(600)), Some(State::Benched));
+    }
+
+    #[test]
+    fn only_what_is_cheap_and_harmless_probes_it() {
+        let health = stuck();
+        let catalog = Operation::of("POST", "/puppet/v3/catalog/a").unwrap();
+        let harmful = Operation::of("POST", "/puppet/v9/new").unwrap();
+        assert!(health.probe_due(catalog, at(60)).is_none());
+        assert!(health.probe_due(harmful, at(60)).is_none());
+        assert!(health.status_due(SERVER, 0, at(60)).is_none());
+        let probe = health.probe_due(look_up(), at(60)).unwrap();
+        assert_eq!(probe.question(), Question::Work);
+        health.probed(&probe, Probed::Dropped, at(60), 0);
+    }
+
+    #[test]
+    fn work_that_is_done_brings_it_back() {
+        let health = stuck();
+        let asked = probe(&health, 2..80, Probed::Good);
+        assert_eq!(asked, [11, 21, 31, 41]);
+        assert_eq!(node(&health, 80), 0);
+        record(&health, SERVER, 0, REFUSED, 80);
+        health.take_over(SERVER, 1, at(80));
+        let probe = health.probe_due(look_up(), at(120)).unwrap();
+        assert_eq!(probe.question(), Question::Status, "it was well in between");
+        health.probed(&probe, Probed::Dropped, at(120), 0);
+    }
+
+    #[test]
+    fn work_that_stays_silent_benches_it_for_longer() {
+        let health = stuck();
+        assert_eq!(probe(&health, 2..12, Probed::Bad(STUCK)), [11]);
+        let asked = probe(&health, 12..100, Probed::Bad(STUCK));
+        assert!(asked.len() <= 3, "{asked:?}");
+        assert_eq!(node(&health, 100), 1);
+    }
+}
+
+mod modes {
+    use super::*;
+
+    const DEPLOY: (&str, &str) = ("POST", "/code-manager/v1/deploys");
+
+    fn deploy(health: &Health) -> Step {
+        let operation = Operation::of(DEPLOY.0, DEPLOY.1).unwrap();
+        let mut plan = health.plan(operation, None, None, at(1), 0).unwrap();
+        plan.step(at(1), health.budget())
+    }
+
+    #[test]
+    fn a_promoted_replica_takes_the_masters_writes() {
+        let health = health();
+        record(&health, Class::Service(Service::CodeManager), 0, REFUSED, 1);
+        assert!(matches!(deploy(&health), Step::Attempt { place: 0, .. }));
+        let events = health.set_mode("r", Mode::Source);
+        assert!(matches!(&events[..], [Event::Mode { host, .. }] if host == "r"));
+        assert!(matches!(deploy(&health), Step::Attempt { place: 1, .. }));
+    }
+
+    #[test]
+    fn what_is_said_twice_is_told_once() {
+        let health = health();
+        assert_eq!(health.set_mode("r", Mode::Replica).len(), 1);
+        assert!(health.set_mode("r", Mode::Replica).is_empty());
+        assert!(health.set_mode("elsewhere", Mode::Source).is_empty());
+    }
+
+    #[test]
+    fn a_master_that_follows_another_takes_no_write() {
+        let health = health();
+        health.set_mode("m", Mode::Replica);
+        let end = Step::GiveUp(crate::plan::GiveUp::NotDuringFailover);
+        assert_eq!(deploy(&health), end);
+        assert_eq!(node(&health, 1), 0, "it still serves");
+    }
+
+    #[test]
+    fn two_masters_take_no_harmful_write_and_serve_the_rest() {
+        let health = health();
+        health.set_mode("m", Mode::Source);
+        let events = health.set_mode("r", Mode::Source);
+        let both = vec!["m".to_owned(), "r".to_owned()];
+        assert!(events.contains(&Event::TwoMasters { hosts: both }));
+        let end = Step::GiveUp(crate::plan::GiveUp::TwoMasters);
+        assert_eq!(deploy(&health), end);
+        assert_eq!(node(&health, 1), 0);
+        health.set_mode("m", Mode::Replica);
+        assert!(matches!(deploy(&health), Step::Attempt { place: 1, .. }));
+    }
+
+    #[test]
+    fn a_master_that_left_the_lists_is_no_second_one() {
+        let health = health();
+        health.set_mode("m", Mode::Source);
+        health.set_mode("r", Mode::Source);
+        let promoted = Installation::of_hosts("r", None).unwrap();
+        let health = health.with_installation(&promoted);
+        assert!(matches!(deploy(&health), Step::Attempt { place: 0, .. }));
+    }
+}
+
+mod change_of_lists {
+    use super::*;
+
+    fn of(list: &str) -> Installation {
+        let list = ServerList::parse(list, 8140).unwrap();
+        Installation::new().with(Service::PuppetServer, list)
+    }
+
+    #[test]
+    fn cells_and_holder_follow_their_servers() {
+        let before = Health::new(&of("a,b"), Policy::default(), 0);
+        record(&before, SERVER, 0, REFUSED, 1);
+        before.take_over(SERVER, 1, at(1));
+        let after = before.with_installation(&of("c,b,a"));
+        assert_eq!(after.state(SERVER, 2, at(1)), Some(State::Benched));
+        assert_eq!(after.holder(SERVER), Some(1));
+        assert_eq!(node(&after, 1), 1);
+    }
+
+    #[test]
+    fn what_a_request_under_way_finds_out_counts_for_the_new_lists() {
+        let before = Health::new(&of("a,b"), Policy::default(), 0);
+        let after = before.with_installation(&of("b,a"));
+        record(&before, SERVER, 1, REFUSED, 1);
+        assert_eq!(after.state(SERVER, 0, at(1)), Some(State::Benched));
+        before.take_over(SERVER, 0, at(1));
+        assert_eq!(after.holder(SERVER), Some(1));
+    }
+
+    #[test]
+    fn when_its_holder_left_the_first_holds_the_class() {
+        let before = Health::new(&of("a,b"), Policy::default(), 0);
+        before.take_over(SERVER, 1, at(1));
+        let after = before.with_installation(&of("c,a"));
+        assert_eq!(after.holder(SERVER), Some(0));
+        assert_eq!(node(&after, 1), 0);
+    }
+
+    #[test]
+    fn a_pin_follows_its_server() {
+        let before = Health::new(&of("a,b"), Policy::default(), 0);
+        let pin = before.id(SERVER, 1);
+        let after = before.with_installation(&of("b,c,a"));
+        let mut plan = after.plan(look_up(), pin, None, at(1), 0).unwrap();
+        let step = plan.step(at(1), after.budget());
+        assert!(matches!(step, Step::Attempt { place: 0, .. }), "{step:?}");
+    }
+
+    #[test]
+    fn who_left_and_came_back_is_still_known() {
+        let before = Health::new(&of("a,b"), Policy::default(), 0);
+        record(&before, SERVER, 0, REFUSED, 1);
+        let without = before.with_installation(&of("b,c"));
+        let again = without.with_installation(&of("a,b"));
+        assert_eq!(again.state(SERVER, 0, at(1)), Some(State::Benched));
+    }
+}
+
+mod forced {
+    use super::*;
+
+    fn server(name: &str) -> Target {
+        Target::Server(Server::new(name, 8140).unwrap())
+    }
+
+    #[test]
+    fn a_server_that_is_forced_down_serves_nothing_until_it_is_forced_up() {
+        let health = health();
+        assert_eq!(health.force_down(&server("m")).len(), 1);
+        assert_eq!(node(&health, 1000), 1);
+        health.force_up(&server("m"), at(1000));
+        assert_eq!(node(&health, 1000), 0);
+    }
+
+    #[test]
+    fn one_service_can_be_forced_down_alone() {
+        let health = health();
+        let m = Server::new("m", 8140).unwrap();
+        health.force_down(&Target::Service(SERVER, m));
+        assert_eq!(node(&health, 1), 1);
+        assert_eq!(first(&health, "GET", "/file-sync/v1/x", at(1)), 0);
+    }
+
+    #[test]
+    fn who_is_not_there_cannot_be_forced() {
+        let health = health();
+        assert!(health.force_down(&server("elsewhere")).is_empty());
+    }
+
+    #[test]
+    fn a_lone_server_that_is_forced_down_is_still_tried() {
+        let installation = Installation::of_hosts("m", None).unwrap();
+        let health = Health::new(&installation, Policy::default(), 0);
+        health.force_down(&server("m"));
+        assert_eq!(node(&health, 1), 0);
+    }
 }

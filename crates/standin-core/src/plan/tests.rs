@@ -1,5 +1,5 @@
 use super::*;
-use crate::policy::Repeats;
+use crate::policy::{Deadline, Repeats};
 use crate::verdict::{Loss, Unreached};
 use proptest::prelude::*;
 
@@ -29,20 +29,21 @@ fn deploy() -> Operation {
 }
 
 fn plan_for(operation: Operation, roles: &[Role]) -> Plan {
+    plan_with(operation, roles, &Policy::default())
+}
+
+fn plan_with(operation: Operation, roles: &[Role], policy: &Policy) -> Plan {
     let allowed = |place: &usize| operation.may_go_to(roles[*place]);
-    let order: Order = (0..roles.len()).filter(allowed).collect();
-    let barred = match order.len() == roles.len() {
+    let places: Vec<usize> = (0..roles.len()).filter(allowed).collect();
+    let barred = match places.len() == roles.len() {
         true => Barred::Nobody,
         false => Barred::Replica,
     };
-    Plan::new(
-        operation,
-        (order, Mood::Calm),
-        barred,
-        |place| roles[place],
-        at(240),
-        &Policy::default(),
-    )
+    let stops = places
+        .into_iter()
+        .map(|place| Stop::new(place, roles[place], at(0)));
+    let times = (at(0), at(240));
+    Plan::new(operation, stops, Mood::Calm, barred, times, policy)
 }
 
 fn plan(operation: Operation) -> Plan {
@@ -140,7 +141,7 @@ fn a_list_of_replicas_only_takes_no_write() {
 }
 
 #[test]
-fn after_a_full_pass_there_is_one_more_attempt_after_a_pause() {
+fn after_a_full_pass_there_is_one_more_after_a_pause() {
     let mut plan = plan(node());
     let budget = budget();
     for expected in [0, 1] {
@@ -151,9 +152,96 @@ fn after_a_full_pass_there_is_one_more_attempt_after_a_pause() {
         panic!("no pause")
     };
     assert!(until <= at(0) + Duration::from_millis(50));
-    assert_eq!(place(plan.step(until, &budget)), 0);
-    plan.record(0, REFUSED, until, 0);
+    for expected in [0, 1] {
+        assert_eq!(place(plan.step(until, &budget)), expected);
+        plan.record(expected, REFUSED, until, 0);
+    }
     assert_eq!(plan.step(until, &budget), Step::GiveUp(GiveUp::Exhausted));
+}
+
+#[test]
+fn an_answer_that_says_not_processed_costs_no_budget() {
+    let budget = budget();
+    while budget.withdraw().is_some() {}
+    let mut plan = plan(node());
+    plan.step(at(0), &budget);
+    plan.record(0, DOWN, at(0), 0);
+    assert_eq!(place(plan.step(at(0), &budget)), 1);
+}
+
+#[test]
+fn what_was_paid_for_a_repeat_that_reached_nobody_pays_for_the_next() {
+    let budget = Budget::new(&Repeats {
+        reserve: 1,
+        ..Repeats::default()
+    });
+    let mut plan = plan_for(node(), &[Role::Master, Role::Replica, Role::Replica]);
+    plan.step(at(0), &budget);
+    plan.record(0, LOST, at(0), 0);
+    assert_eq!(place(plan.step(at(0), &budget)), 1);
+    plan.record(1, REFUSED, at(0), 0);
+    assert_eq!(place(plan.step(at(0), &budget)), 2);
+}
+
+#[test]
+fn with_two_masters_nothing_is_tried() {
+    let stops = [Stop::new(0, Role::Master, at(0))];
+    let times = (at(0), at(240));
+    let policy = Policy::default();
+    let barred = Barred::TwoMasters;
+    let mut plan = Plan::new(deploy(), stops, Mood::Calm, barred, times, &policy);
+    let end = plan.step(at(0), &budget());
+    assert_eq!(end, Step::GiveUp(GiveUp::TwoMasters));
+}
+
+fn with_grace(operation: Operation) -> Plan {
+    let policy = Policy {
+        deadline: Deadline {
+            grace: Duration::from_secs(10),
+            ..Deadline::default()
+        },
+        ..Policy::default()
+    };
+    plan_with(operation, &[Role::Master, Role::Replica], &policy)
+}
+
+/// Refuses every attempt, and says when the last one was and how it ended.
+fn refuse(mut plan: Plan) -> (Moment, GiveUp) {
+    let mut now = at(0);
+    let mut last = now;
+    loop {
+        match plan.step(now, &budget()) {
+            Step::Attempt { place, .. } => {
+                last = now;
+                plan.record(place, REFUSED, now, u64::MAX / 2);
+            }
+            Step::Wait(until) => now = until,
+            Step::GiveUp(why) => return (last, why),
+        }
+    }
+}
+
+#[test]
+fn within_its_grace_a_master_that_refuses_is_asked_again() {
+    let (last, why) = refuse(with_grace(deploy()));
+    assert!(last >= at(9) && last <= at(12), "{last:?}");
+    assert_eq!(why, GiveUp::NotDuringFailover);
+}
+
+#[test]
+fn what_a_replica_may_serve_needs_no_grace() {
+    let (last, why) = refuse(with_grace(node()));
+    assert!(last < at(1), "{last:?}");
+    assert_eq!(why, GiveUp::Exhausted);
+}
+
+#[test]
+fn grace_is_for_refusals_alone() {
+    let mut plan = with_grace(deploy());
+    plan.step(at(0), &budget());
+    plan.record(0, Verdict::Unreached(Unreached::TimedOut), at(3), 0);
+    let end = plan.step(at(3), &budget());
+    assert_eq!(end, Step::GiveUp(GiveUp::NotDuringFailover));
 }
 
 #[test]
@@ -177,11 +265,47 @@ fn a_busy_master_is_waited_for_and_not_its_replica_asked() {
 }
 
 #[test]
-fn the_replica_is_asked_when_the_wait_would_outlast_the_deadline() {
-    let mut plan = plan(node());
+fn the_replica_is_asked_when_the_wait_would_leave_it_no_time() {
+    for seconds in [181, 600] {
+        let mut plan = plan(node());
+        plan.step(at(0), &budget());
+        plan.record(0, Verdict::Busy(Duration::from_secs(seconds)), at(0), 0);
+        assert_eq!(place(plan.step(at(0), &budget())), 1, "{seconds} s");
+    }
+}
+
+#[test]
+fn where_overload_may_spill_the_replica_is_asked_at_once() {
+    let policy = Policy {
+        overload: Overload::Spill,
+        ..Policy::default()
+    };
+    let mut plan = plan_with(node(), &[Role::Master, Role::Replica], &policy);
     plan.step(at(0), &budget());
-    plan.record(0, Verdict::Busy(Duration::from_secs(600)), at(0), 0);
+    plan.record(0, Verdict::Busy(Duration::from_secs(9)), at(0), 0);
     assert_eq!(place(plan.step(at(0), &budget())), 1);
+}
+
+#[test]
+fn a_server_that_another_request_found_busy_is_waited_for_too() {
+    let stops = [
+        Stop::new(0, Role::Master, at(5)),
+        Stop::new(1, Role::Replica, at(0)),
+    ];
+    let times = (at(0), at(240));
+    let policy = Policy::default();
+    let barred = Barred::Nobody;
+    let mut plan = Plan::new(node(), stops, Mood::Calm, barred, times, &policy);
+    assert_eq!(plan.step(at(0), &budget()), Step::Wait(at(5)));
+}
+
+#[test]
+fn nobody_but_a_pool_is_raced_behind_a_busy_server() {
+    let roles = [Role::Pool, Role::Pool, Role::Replica, Role::Pool];
+    let mut plan = plan_for(node(), &roles);
+    plan.step(at(0), &budget());
+    plan.record(0, Verdict::Busy(Duration::from_secs(9)), at(0), 0);
+    assert_eq!(plan.lanes(1, at(0)).collect::<Vec<_>>(), [1, 3]);
 }
 
 #[test]
@@ -193,22 +317,25 @@ fn another_server_of_the_pool_is_asked_freely() {
 }
 
 #[test]
-fn a_server_that_stays_busy_is_sent_to_a_bounded_number_of_times() {
+fn a_server_that_stays_busy_is_asked_ever_more_rarely_and_then_its_replica() {
     let mut plan = plan(node());
     let mut now = at(0);
-    let mut sent = 0;
+    let mut asked = Vec::new();
     let budget = budget();
     loop {
         match plan.step(now, &budget) {
-            Step::Attempt { place, .. } => {
-                sent += 1;
-                plan.record(place, Verdict::Busy(Duration::ZERO), now, 0);
+            Step::Attempt { place: 0, .. } => {
+                asked.push(now.since(at(0)).as_secs());
+                plan.record(0, Verdict::Busy(Duration::ZERO), now, 0);
             }
+            Step::Attempt { place, .. } => break assert_eq!(place, 1),
             Step::Wait(until) => now = until,
-            Step::GiveUp(why) => break assert_eq!(why, GiveUp::Exhausted),
+            Step::GiveUp(why) => panic!("{why:?}"),
         }
     }
-    assert_eq!(sent, 3);
+    assert_eq!(asked[..6], [0, 1, 3, 7, 15, 31]);
+    assert!(asked.len() < 16, "{asked:?}");
+    assert!(now <= at(180), "too little is left: {now:?}");
 }
 
 #[test]
