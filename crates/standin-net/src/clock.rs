@@ -1,21 +1,24 @@
-//! The only place of this crate where a clock is read.
+//! The only place of this crate where clocks are read.
 
-use standin_core::Moment;
+use std::time::{Duration, SystemTime};
+
+use standin_core::{Moment, WallTime};
 use tokio::time::Instant;
 
-/// Tokio's clock as the core's moments, counted from when this was made. It follows tokio's clock
-/// when a test pauses it.
+/// Tokio's clock as the core's moments. It follows tokio's clock when a test pauses it.
+///
+/// It starts a day after the core's origin, so that what an earlier process saw has a moment too.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
-    origin: Instant,
+    started: Instant,
 }
 
 impl Clock {
-    /// A clock whose origin is now.
+    /// A clock that starts now.
     #[must_use]
     pub fn start() -> Self {
         Self {
-            origin: Instant::now(),
+            started: Instant::now(),
         }
     }
 
@@ -23,17 +26,28 @@ impl Clock {
     #[must_use]
     #[inline]
     pub fn now(&self) -> Moment {
-        Moment::ORIGIN + self.origin.elapsed()
+        START + self.started.elapsed()
     }
 
     /// The same moment for tokio's timers.
     #[must_use]
     pub fn instant(&self, moment: Moment) -> Instant {
-        self.origin
-            .checked_add(moment.since(Moment::ORIGIN))
-            .unwrap_or_else(|| self.origin + FAR)
+        self.started
+            .checked_add(moment.since(START))
+            .unwrap_or_else(|| self.started + FAR)
+    }
+
+    /// The time by the machine's wall clock, for what outlives the process.
+    #[must_use]
+    pub fn wall(&self) -> WallTime {
+        #[expect(clippy::disallowed_methods, reason = "read here and nowhere else")]
+        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let millis = since_1970.unwrap_or_default().as_millis();
+        WallTime::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
     }
 }
 
+const START: Moment = Moment::from_nanos(86_400 * 1_000_000_000);
+
 /// Thirty years, as far as tokio's own timers look.
-const FAR: std::time::Duration = std::time::Duration::from_secs(86_400 * 365 * 30);
+const FAR: Duration = Duration::from_secs(86_400 * 365 * 30);

@@ -6,6 +6,7 @@
 //! - [`racing`]: connections raced as the core says
 //! - [`error`]: what a failure to connect is evidence of
 //! - [`events`]: what happened to health, told
+//! - [`MemoryFile`]: what the next process is told
 //! - [`Clock`]: the one place where time is read
 //!
 //! ```no_run
@@ -26,6 +27,8 @@ mod clock;
 mod connector;
 pub mod error;
 pub mod events;
+#[cfg(unix)]
+mod memory_file;
 mod names;
 pub mod racing;
 mod ssl_files;
@@ -36,6 +39,8 @@ mod verifier;
 pub use clock::Clock;
 pub use connector::{Connector, Stream};
 pub use error::ConnectError;
+#[cfg(unix)]
+pub use memory_file::{MemoryError, MemoryFile};
 pub use names::{NameError, Names};
 pub use ssl_files::{Revocation, SslFileError, SslFiles};
 pub use tls::Tls;

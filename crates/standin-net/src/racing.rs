@@ -2,41 +2,183 @@
 
 use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use futures_util::StreamExt;
-use futures_util::future::{BoxFuture, FutureExt};
+use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
+use standin_core::Moment;
 use standin_core::policy::Connect;
 use standin_core::race::{Race, RaceStep};
 
 use crate::{Clock, ConnectError};
 
-/// What came of a race.
-#[derive(Debug)]
-pub struct Raced<C> {
-    /// The lane whose connection is to be used, with it.
-    pub won: Option<(usize, C)>,
-    /// The lanes that failed, in the order in which they did.
-    pub failed: Vec<(usize, ConnectError)>,
-    /// Lanes before the one taken that were still connecting.
-    pub passed_over: Vec<usize>,
-    /// Everything that was begun and is not needed.
-    pub rest: Rest<C>,
+/// A race of connections, as [`Race`] has it, on real ones.
+///
+/// It holds what was begun, so that a caller who stops waiting for it can still let that end.
+pub struct Racing<C> {
+    race: Race,
+    clock: Clock,
+    connected: Vec<(usize, C)>,
+    failed: Vec<(usize, ConnectError)>,
+    running: FuturesUnordered<Running<C>>,
+    /// What the connections that stand took, by lane.
+    took: Vec<(usize, Duration)>,
 }
 
-/// Connections that lost a race: they may still be finished and kept.
+impl<C: Send + 'static> Racing<C> {
+    /// A race of so many lanes, the preferred server's being lane 0.
+    #[must_use]
+    pub fn new(lanes: usize, clock: Clock, times: &Connect) -> Self {
+        Self {
+            race: Race::new(lanes, clock.now(), times),
+            clock,
+            connected: Vec::new(),
+            failed: Vec::new(),
+            running: FuturesUnordered::new(),
+            took: Vec::new(),
+        }
+    }
+
+    /// Runs the race to its end, beginning connections with `connect`. Returns the lane whose
+    /// connection is to be used, with it; `None` when every lane failed.
+    ///
+    /// # Cancel safety
+    /// Dropping the future stops the race and keeps what was begun.
+    pub async fn run<F>(&mut self, mut connect: impl FnMut(usize) -> F) -> Option<(usize, C)>
+    where
+        F: Future<Output = Result<C, ConnectError>> + Send + 'static,
+    {
+        let won = loop {
+            let now = self.clock.now();
+            let until = match self.race.step(now) {
+                RaceStep::Start(lane) => {
+                    self.running.push(Running {
+                        lane,
+                        began: now,
+                        connecting: Box::pin(connect(lane)),
+                    });
+                    continue;
+                }
+                RaceStep::Won(lane) => break lane,
+                RaceStep::Lost => return None,
+                RaceStep::Wait(until) => until,
+            };
+            let done = match until {
+                None => self.running.next().await,
+                Some(until) => {
+                    let until = self.clock.instant(until);
+                    let done = tokio::time::timeout_at(until, self.running.next());
+                    done.await.unwrap_or(None)
+                }
+            };
+            if let Some(done) = done {
+                self.take_in(done);
+            }
+        };
+        let at = self.connected.iter().position(|(lane, _)| *lane == won)?;
+        Some(self.connected.swap_remove(at))
+    }
+
+    fn take_in(&mut self, done: Done<C>) {
+        let Done {
+            lane,
+            began,
+            connected,
+        } = done;
+        match connected {
+            Ok(connection) => {
+                self.race.connected(lane);
+                let took = self.clock.now().since(began);
+                self.took.push((lane, took));
+                self.connected.push((lane, connection));
+            }
+            Err(error) => {
+                self.race.failed(lane);
+                self.failed.push((lane, error));
+            }
+        }
+    }
+
+    /// The lanes that failed so far, in the order in which they did.
+    pub fn take_failed(&mut self) -> Vec<(usize, ConnectError)> {
+        std::mem::take(&mut self.failed)
+    }
+
+    /// What the connections that stand took, by lane.
+    #[must_use]
+    pub fn took(&self) -> &[(usize, Duration)] {
+        &self.took
+    }
+
+    /// The lanes that are still connecting, and since when.
+    pub fn connecting(&self) -> impl Iterator<Item = (usize, Moment)> + '_ {
+        let running = self.running.iter();
+        running.map(|running| (running.lane, running.began))
+    }
+
+    /// What was begun and is not needed, of the lanes that `keep` names.
+    #[must_use]
+    pub fn into_rest(self, mut keep: impl FnMut(usize) -> bool) -> Rest<C> {
+        let running = self.running.into_iter();
+        let running = running.filter(|running| keep(running.lane)).collect();
+        Rest {
+            connected: self.connected,
+            running,
+            clock: self.clock,
+        }
+    }
+}
+
+impl<C> fmt::Debug for Racing<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Racing")
+            .field("race", &self.race)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Connections that were begun and are not needed: they may still be finished and kept.
 pub struct Rest<C> {
     connected: Vec<(usize, C)>,
     running: FuturesUnordered<Running<C>>,
+    clock: Clock,
+}
+
+/// One of them.
+#[derive(Debug)]
+pub struct Finished<C> {
+    /// Whose.
+    pub lane: usize,
+    /// What it took, if it stands and was not counted before.
+    pub took: Option<Duration>,
+    /// What came of it.
+    pub connected: Result<C, ConnectError>,
 }
 
 impl<C> Rest<C> {
     /// The next one to finish; `None` when all have.
-    pub async fn next(&mut self) -> Option<(usize, Result<C, ConnectError>)> {
-        match self.connected.pop() {
-            Some((lane, connection)) => Some((lane, Ok(connection))),
-            None => self.running.next().await,
+    pub async fn next(&mut self) -> Option<Finished<C>> {
+        if let Some((lane, connection)) = self.connected.pop() {
+            return Some(Finished {
+                lane,
+                took: None,
+                connected: Ok(connection),
+            });
         }
+        let Done {
+            lane,
+            began,
+            connected,
+        } = self.running.next().await?;
+        let took = self.clock.now().since(began);
+        Some(Finished {
+            lane,
+            took: connected.is_ok().then_some(took),
+            connected,
+        })
     }
 
     /// Whether nothing is left.
@@ -55,63 +197,29 @@ impl<C> fmt::Debug for Rest<C> {
     }
 }
 
-type Running<C> = BoxFuture<'static, (usize, Result<C, ConnectError>)>;
+/// A connection that is being made.
+struct Running<C> {
+    lane: usize,
+    began: Moment,
+    connecting: BoxFuture<'static, Result<C, ConnectError>>,
+}
 
-/// Races `lanes` connections, the preferred in lane 0, as [`Race`] says.
-///
-/// # Cancel safety
-/// Dropping the future drops the connections that are being made.
-pub async fn race<C, F>(
-    lanes: usize,
-    clock: Clock,
-    times: &Connect,
-    mut connect: impl FnMut(usize) -> F,
-) -> Raced<C>
-where
-    C: Send + 'static,
-    F: Future<Output = Result<C, ConnectError>> + Send + 'static,
-{
-    let mut race = Race::new(lanes, clock.now(), times);
-    let mut running: FuturesUnordered<Running<C>> = FuturesUnordered::new();
-    let mut connected: Vec<(usize, C)> = Vec::new();
-    let mut failed = Vec::new();
-    let won = loop {
-        let until = match race.step(clock.now()) {
-            RaceStep::Start(lane) => {
-                running.push(connect(lane).map(move |result| (lane, result)).boxed());
-                continue;
-            }
-            RaceStep::Won(lane) => break Some(lane),
-            RaceStep::Lost => break None,
-            RaceStep::Wait(until) => until,
-        };
-        let done = match until {
-            None => running.next().await,
-            Some(until) => tokio::time::timeout_at(clock.instant(until), running.next())
-                .await
-                .unwrap_or(None),
-        };
-        match done {
-            Some((lane, Ok(connection))) => {
-                race.connected(lane);
-                connected.push((lane, connection));
-            }
-            Some((lane, Err(error))) => {
-                race.failed(lane);
-                failed.push((lane, error));
-            }
-            None => {}
-        }
-    };
-    let at = won.and_then(|won| connected.iter().position(|(lane, _)| *lane == won));
-    Raced {
-        won: at.map(|at| connected.swap_remove(at)),
-        failed,
-        passed_over: race
-            .connecting()
-            .take_while(|lane| won.is_some_and(|won| *lane < won))
-            .collect(),
-        rest: Rest { connected, running },
+struct Done<C> {
+    lane: usize,
+    began: Moment,
+    connected: Result<C, ConnectError>,
+}
+
+impl<C> Future for Running<C> {
+    type Output = Done<C>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Done<C>> {
+        let connected = ready!(self.connecting.as_mut().poll(context));
+        Poll::Ready(Done {
+            lane: self.lane,
+            began: self.began,
+            connected,
+        })
     }
 }
 

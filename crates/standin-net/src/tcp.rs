@@ -13,7 +13,7 @@ use standin_core::verdict::{Unreached, Verdict};
 use tokio::net::TcpStream;
 use tower_service::Service;
 
-use crate::racing::{Raced, race};
+use crate::racing::Racing;
 use crate::{Clock, ConnectError, Names};
 
 /// Connects to the addresses of a host as RFC 8305 has it: families by turns, each address a little
@@ -56,18 +56,21 @@ async fn connect(names: Names, server: Uri) -> Result<TokioIo<TcpStream>, Connec
         preference: Duration::ZERO,
         ..Connect::default()
     };
-    let raced = race(addresses.len(), Clock::start(), &times, |lane| {
+    let mut racing = Racing::new(addresses.len(), Clock::start(), &times);
+    let won = racing.run(|lane| {
         let connecting = TcpStream::connect(addresses[lane]);
         connecting.map(|result| result.map_err(|error| ConnectError::judge(error.into())))
     });
-    let Raced { won, failed, .. } = raced.await;
-    match won {
+    match won.await {
         Some((_, stream)) => {
             let nodelay = stream.set_nodelay(true);
             nodelay.map_err(|error| ConnectError::judge(error.into()))?;
             Ok(TokioIo::new(stream))
         }
-        None => Err(most_telling(failed.into_iter().map(|(_, error)| error))),
+        None => {
+            let failed = racing.take_failed().into_iter();
+            Err(most_telling(failed.map(|(_, error)| error)))
+        }
     }
 }
 
