@@ -356,7 +356,9 @@ impl Plan {
         stop.role == Role::Pool || self.overload == Overload::Spill
     }
 
-    fn leaves_others(&self, place: usize) -> bool {
+    /// Whether another candidate is left for when the one at `place` fails.
+    #[must_use]
+    pub fn leaves_others(&self, place: usize) -> bool {
         let mut stops = self.stops.iter();
         stops.any(|stop| stop.progress == Progress::Fresh && stop.place != place)
     }

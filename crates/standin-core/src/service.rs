@@ -112,6 +112,13 @@ impl Service {
         self.facts().replication
     }
 
+    /// Whether its status says in `replication.mode` how its host replicates.
+    #[must_use]
+    pub const fn is_replicated_by_mode(self) -> bool {
+        matches!(self.replication(), Replication::ReadOnly)
+            && self.port() != Self::PuppetServer.port()
+    }
+
     /// When the replica's copy starts to work.
     #[must_use]
     pub const fn activated(self) -> Activated {

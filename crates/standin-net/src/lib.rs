@@ -27,7 +27,6 @@ mod clock;
 mod connector;
 pub mod error;
 pub mod events;
-#[cfg(unix)]
 mod memory_file;
 mod names;
 pub mod racing;
@@ -39,7 +38,6 @@ mod verifier;
 pub use clock::Clock;
 pub use connector::{Connector, Stream};
 pub use error::ConnectError;
-#[cfg(unix)]
 pub use memory_file::{MemoryError, MemoryFile};
 pub use names::{NameError, Names};
 pub use ssl_files::{Revocation, SslFileError, SslFiles};

@@ -4,7 +4,6 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
@@ -24,8 +23,6 @@ pub struct Racing<C> {
     connected: Vec<(usize, C)>,
     failed: Vec<(usize, ConnectError)>,
     running: FuturesUnordered<Running<C>>,
-    /// What the connections that stand took, by lane.
-    took: Vec<(usize, Duration)>,
 }
 
 impl<C: Send + 'static> Racing<C> {
@@ -38,7 +35,6 @@ impl<C: Send + 'static> Racing<C> {
             connected: Vec::new(),
             failed: Vec::new(),
             running: FuturesUnordered::new(),
-            took: Vec::new(),
         }
     }
 
@@ -83,16 +79,10 @@ impl<C: Send + 'static> Racing<C> {
     }
 
     fn take_in(&mut self, done: Done<C>) {
-        let Done {
-            lane,
-            began,
-            connected,
-        } = done;
+        let (lane, connected) = done;
         match connected {
             Ok(connection) => {
                 self.race.connected(lane);
-                let took = self.clock.now().since(began);
-                self.took.push((lane, took));
                 self.connected.push((lane, connection));
             }
             Err(error) => {
@@ -105,12 +95,6 @@ impl<C: Send + 'static> Racing<C> {
     /// The lanes that failed so far, in the order in which they did.
     pub fn take_failed(&mut self) -> Vec<(usize, ConnectError)> {
         std::mem::take(&mut self.failed)
-    }
-
-    /// What the connections that stand took, by lane.
-    #[must_use]
-    pub fn took(&self) -> &[(usize, Duration)] {
-        &self.took
     }
 
     /// The lanes that are still connecting, and since when.
@@ -127,7 +111,6 @@ impl<C: Send + 'static> Racing<C> {
         Rest {
             connected: self.connected,
             running,
-            clock: self.clock,
         }
     }
 }
@@ -144,41 +127,15 @@ impl<C> fmt::Debug for Racing<C> {
 pub struct Rest<C> {
     connected: Vec<(usize, C)>,
     running: FuturesUnordered<Running<C>>,
-    clock: Clock,
-}
-
-/// One of them.
-#[derive(Debug)]
-pub struct Finished<C> {
-    /// Whose.
-    pub lane: usize,
-    /// What it took, if it stands and was not counted before.
-    pub took: Option<Duration>,
-    /// What came of it.
-    pub connected: Result<C, ConnectError>,
 }
 
 impl<C> Rest<C> {
-    /// The next one to finish; `None` when all have.
-    pub async fn next(&mut self) -> Option<Finished<C>> {
-        if let Some((lane, connection)) = self.connected.pop() {
-            return Some(Finished {
-                lane,
-                took: None,
-                connected: Ok(connection),
-            });
+    /// The next one to finish, by its lane; `None` when all have.
+    pub async fn next(&mut self) -> Option<(usize, Result<C, ConnectError>)> {
+        match self.connected.pop() {
+            Some((lane, connection)) => Some((lane, Ok(connection))),
+            None => self.running.next().await,
         }
-        let Done {
-            lane,
-            began,
-            connected,
-        } = self.running.next().await?;
-        let took = self.clock.now().since(began);
-        Some(Finished {
-            lane,
-            took: connected.is_ok().then_some(took),
-            connected,
-        })
     }
 
     /// Whether nothing is left.
@@ -204,22 +161,14 @@ struct Running<C> {
     connecting: BoxFuture<'static, Result<C, ConnectError>>,
 }
 
-struct Done<C> {
-    lane: usize,
-    began: Moment,
-    connected: Result<C, ConnectError>,
-}
+type Done<C> = (usize, Result<C, ConnectError>);
 
 impl<C> Future for Running<C> {
     type Output = Done<C>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Done<C>> {
         let connected = ready!(self.connecting.as_mut().poll(context));
-        Poll::Ready(Done {
-            lane: self.lane,
-            began: self.began,
-            connected,
-        })
+        Poll::Ready((self.lane, connected))
     }
 }
 

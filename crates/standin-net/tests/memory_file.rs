@@ -1,6 +1,5 @@
 //! The memory file: what is believed, what is written, and by how many at once.
 
-#![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "what a test sets up has to work")]
 
 use std::fs;

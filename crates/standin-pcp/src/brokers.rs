@@ -52,7 +52,7 @@ impl Brokers {
     /// connected to costs at most [`preference`](standin_core::policy::Connect::preference), and
     /// one that falls silent after TLS at most [`limit`](standin_core::policy::Connect::limit). An
     /// upgrade that failed is tried at the next broker, whatever the reason, since nothing but the
-    /// wish to associate was sent. When all have failed, the first is tried once more.
+    /// wish to associate was sent. When all have failed, each is tried once more.
     ///
     /// Who lost the race is finished in the background, within the limit, for what it shows; so it
     /// must be called on a tokio runtime.
@@ -67,7 +67,10 @@ impl Brokers {
         // An upgrade is a GET, cheap, and harmless to repeat.
         let operation = Operation::by_method(Service::PcpBroker, "GET");
         let begun = shared.clock.now();
-        match shared.health.plan(operation, None, None, begun) {
+        match shared
+            .health
+            .plan(operation, None, None, begun, fastrand::u64(..))
+        {
             Some(plan) => Walk::new(shared, plan, begun).go().await,
             None => Err(AssociateError::new(
                 AssociateErrorKind::NoBrokers,
@@ -79,7 +82,7 @@ impl Brokers {
     /// What is known of every broker now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        self.shared.health.snapshot()
+        self.shared.health.snapshot(self.shared.clock.now())
     }
 }
 

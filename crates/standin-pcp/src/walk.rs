@@ -7,7 +7,7 @@ use standin_core::health::{Alone, Mark};
 use standin_core::plan::{Plan, Step};
 use standin_core::verdict::Unreached;
 use standin_core::{Moment, Server, Verdict};
-use standin_net::racing::{Raced, race};
+use standin_net::racing::Racing;
 use standin_net::{ConnectError, Stream};
 
 use crate::brokers::{CLASS, Shared};
@@ -42,15 +42,15 @@ impl<'a> Walk<'a> {
     pub(crate) async fn go(mut self) -> Result<Association, AssociateError> {
         let (health, clock) = (&self.shared.health, self.shared.clock);
         loop {
-            match self.plan.step(clock.now(), health.budget()) {
-                Step::Attempt { .. } => {}
+            let first = match self.plan.step(clock.now(), health.budget()) {
+                Step::Attempt { place, .. } => place,
                 Step::Wait(until) => {
                     tokio::time::sleep_until(clock.instant(until)).await;
                     continue;
                 }
                 Step::GiveUp(why) => return Err(AssociateError::new(why.into(), self.failed)),
-            }
-            let Some((place, stream)) = self.reach().await else {
+            };
+            let Some((place, stream)) = self.reach(first).await else {
                 continue;
             };
             let Some(server) = self.server(place) else {
@@ -63,10 +63,11 @@ impl<'a> Walk<'a> {
     }
 
     /// The connection that wins the race of those not tried yet.
-    async fn reach(&mut self) -> Option<(usize, Stream)> {
+    async fn reach(&mut self, first: usize) -> Option<(usize, Stream)> {
         let shared = self.shared;
         let began = shared.clock.now();
-        let lanes: Vec<Candidate> = self.plan.fresh().map(|at| self.candidate(at)).collect();
+        let lanes = self.plan.lanes(first, began);
+        let lanes: Vec<Candidate> = lanes.map(|at| self.candidate(at)).collect();
         let alone = match lanes.len() {
             1 => Alone::Yes,
             _ => Alone::No,
@@ -81,19 +82,18 @@ impl<'a> Walk<'a> {
             }
         };
         let times = shared.health.race_times(CLASS, lanes.first()?.place, began);
-        let racing = race(lanes.len(), shared.clock, &times, connect);
+        let mut racing = Racing::new(lanes.len(), shared.clock, &times);
         let deadline = shared.clock.instant(self.plan.deadline());
-        let Ok(raced) = tokio::time::timeout_at(deadline, racing).await else {
+        let Ok(won) = tokio::time::timeout_at(deadline, racing.run(connect)).await else {
             let timed_out = Verdict::Unreached(Unreached::TimedOut);
             self.note(*lanes.first()?, timed_out, None, began);
             return None;
         };
-        let Raced {
-            won,
-            failed,
-            passed_over,
-            mut rest,
-        } = raced;
+        let failed = racing.take_failed();
+        let before = |lane: usize| won.as_ref().is_some_and(|(won, _)| lane < *won);
+        let connecting = racing.connecting().map(|(lane, _)| lane);
+        let passed_over: Vec<usize> = connecting.filter(|lane| before(*lane)).collect();
+        let mut rest = racing.into_rest(|_| true);
         for (lane, error) in failed {
             let verdict = error.verdict();
             self.note(lanes[lane], verdict, Some(Arc::new(error)), began);

@@ -6,15 +6,19 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{HeaderValue, Request, Response};
-use standin_core::health::Snapshot;
+use standin_core::health::{Snapshot, Target};
+use standin_core::policy::Probing;
 use standin_core::{Installation, Policy, Server, Verdict};
-use standin_net::{ConnectError, Connector, Names, Tls};
+use standin_net::{ConnectError, Connector, MemoryError, MemoryFile, Names, Tls};
+use tokio::sync::watch;
 use tower_service::Service;
 
 use crate::drive::{Source, Walk, verdict_of};
 use crate::https::{Https, ResponseBody};
+use crate::memory::Keeper;
+use crate::prober;
 use crate::route::{Route, route};
-use crate::shared::{Settings, Shared};
+use crate::shared::{Current, Force, Settings, Shared};
 use crate::transport::{Connection, SendError, Transport};
 use crate::{Body, Classify, Deadline, Error, ErrorKind, OnLoss, Run};
 
@@ -24,7 +28,7 @@ use crate::{Body, Classify, Deadline, Error, ErrorKind, OnLoss, Run};
 /// of its service's list is treated the same; one that names any other goes there and nowhere else.
 #[derive(Clone, Debug)]
 pub struct Client {
-    shared: Arc<Shared>,
+    current: Arc<Current>,
     https: Https,
 }
 
@@ -63,15 +67,16 @@ impl Client {
         request: Request<impl Into<Body>>,
     ) -> Result<Response<ResponseBody>, Error> {
         let mut request = request.map(Into::into);
-        match route(&self.shared.health, &request)? {
+        let shared = self.current.now();
+        match route(&shared.health, &request)? {
             Route::To(operation) => {
-                let walk = Walk::new(&self.shared, &self.https, &mut request, operation)?;
+                let walk = Walk::new(&shared, &self.https, &mut request, operation)?;
                 let answer = walk.go(Some(request)).await?;
                 let mut response = answer.response;
-                self.watch(response.body_mut(), answer.source);
+                watch_for_a_cut(response.body_mut(), shared, answer.source);
                 Ok(response)
             }
-            Route::AsItIs(server) => self.send_as_it_is(&server, request).await,
+            Route::AsItIs(server) => self.send_as_it_is(&shared, &server, request).await,
         }
     }
 
@@ -89,39 +94,71 @@ impl Client {
     /// Begins a run; put it into the extensions of the run's requests.
     #[must_use]
     pub fn begin_run(&self, on_loss: OnLoss) -> Run {
-        self.shared.begin_run(on_loss)
+        self.current.begin_run(on_loss)
+    }
+
+    /// Other servers from now on. Requests under way finish with the servers that they began with,
+    /// and what is known of a server stays known, wherever it stands now.
+    ///
+    /// # Errors
+    /// When a server's name cannot stand in a URL; then nothing changes.
+    pub fn set_installation(&self, installation: &Installation) -> Result<(), Error> {
+        self.current.change(installation)
     }
 
     /// What is known of every server now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        self.shared.snapshot()
+        self.current.now().snapshot()
+    }
+
+    /// What is known of every server, shown anew whenever something of it changes.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.current.watch()
+    }
+
+    /// Benches a server, or a service at it, until [`Client::force_up`]. It is still tried when nobody
+    /// else is left.
+    pub fn force_down(&self, target: &Target) {
+        self.current.force(target, Force::Down);
+    }
+
+    /// Takes back [`Client::force_down`], and forgets what speaks against the server or service.
+    pub fn force_up(&self, target: &Target) {
+        self.current.force(target, Force::Up);
+    }
+
+    /// Writes down what was learned, for the next process: at the end of a process of one run, say.
+    /// Failovers and failbacks are written down as they happen. Without a memory it does nothing.
+    ///
+    /// # Errors
+    /// When the memory file cannot be written.
+    ///
+    /// # Cancel safety
+    /// The file is whole whenever the future is dropped.
+    pub async fn remember(&self) -> Result<(), MemoryError> {
+        let now = self.current.now();
+        match now.keeper() {
+            Some(keeper) => keeper.write(&now).await,
+            None => Ok(()),
+        }
     }
 
     /// The policy it was made with.
     #[must_use]
-    pub fn policy(&self) -> &Policy {
-        self.shared.health.policy()
-    }
-
-    /// A body that breaks off later is weak evidence against the service at that server.
-    fn watch(&self, body: &mut ResponseBody, source: Source) {
-        let shared = Arc::clone(&self.shared);
-        body.on_cut(move || {
-            let Source { class, place, mark } = source;
-            let (now, random) = (shared.clock.now(), fastrand::u64(..));
-            let cut = Verdict::Cut;
-            shared.tell(shared.health.record(class, place, mark, cut, now, random));
-        });
+    pub fn policy(&self) -> Policy {
+        self.current.now().health.policy().clone()
     }
 
     /// One attempt at the server that the request names itself.
     async fn send_as_it_is(
         &self,
+        shared: &Shared,
         server: &Server,
         request: Request<Body>,
     ) -> Result<Response<ResponseBody>, Error> {
-        let policy = self.shared.health.policy();
+        let policy = shared.health.policy();
         let usual = policy.deadline.cheap;
         let given = request.extensions().get::<Deadline>();
         let left = given.map_or(usual, |deadline| deadline.left().min(usual));
@@ -138,6 +175,14 @@ impl Client {
             Err(_) => Err(Error::new(ErrorKind::DeadlinePassed, None)),
         }
     }
+}
+
+/// A body that breaks off later is weak evidence against the service at that server.
+fn watch_for_a_cut(body: &mut ResponseBody, shared: Arc<Shared>, source: Source) {
+    body.on_cut(move || {
+        let Source { class, place, mark } = source;
+        shared.record(class, place, Some(mark), Verdict::Cut);
+    });
 }
 
 /// How the one attempt of a request that names its server failed.
@@ -230,18 +275,31 @@ impl ClientBuilder {
         self
     }
 
+    /// Where what is learned is kept for the next process: who held what, whom to doubt, and what is
+    /// usual. Without it every process begins anew, and pays for a dead master once.
+    #[must_use]
+    pub fn memory(mut self, file: MemoryFile) -> Self {
+        self.settings.keeper = Some(Keeper::new(file));
+        self
+    }
+
     /// The client.
     ///
     /// # Errors
-    /// When a server's name cannot stand in a URL.
+    /// When a server's name cannot stand in a URL, or the policy's probing is on and this is called
+    /// outside a tokio runtime.
     pub fn build(self) -> Result<Client, Error> {
         let policy = &self.settings.policy;
         let connector = Connector::new(&self.tls, self.names);
         let keep_alive = policy.connect.keep_alive;
         let https = Https::new(connector, keep_alive, policy.deadline.body_idle);
-        Ok(Client {
-            shared: Shared::new(self.settings)?,
-            https,
-        })
+        let probes = policy.probing != Probing::Off;
+        let current = Arc::new(Current::new(self.settings)?);
+        if probes {
+            let runtime = tokio::runtime::Handle::try_current()
+                .map_err(|error| Error::because(ErrorKind::Local, error))?;
+            runtime.spawn(prober::watch(Arc::downgrade(&current), https.clone()));
+        }
+        Ok(Client { current, https })
     }
 }

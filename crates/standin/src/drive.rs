@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use http::{Request, Response, StatusCode};
 use standin_core::cell::State;
-use standin_core::health::Mark;
+use standin_core::health::{Mark, Question, ServerId};
 use standin_core::patience::{Patience, PatienceStep};
 use standin_core::plan::{After, Plan, Step};
 use standin_core::verdict::{Loss, Unreached};
@@ -17,6 +17,7 @@ use standin_core::{Class, Moment, Operation, Repeat, Verdict};
 use standin_net::error::{find, trust_failure};
 use standin_net::{Clock, ConnectError};
 
+use crate::error::Masters;
 use crate::rebase::Prepared;
 use crate::run::PinFate;
 use crate::shared::Shared;
@@ -47,8 +48,10 @@ pub(crate) struct Walk<T> {
     prepared: Prepared,
     class: Class,
     run: Option<Run>,
-    pin: Option<usize>,
+    pin: Option<ServerId>,
     begun: Moment,
+    /// Whether it left a server because its work was silent while its status was good.
+    left_silent_work: bool,
     /// Where a connection that was kept turned out to be closed before the request was sent.
     stale: Option<usize>,
     failed: Vec<Attempt>,
@@ -64,15 +67,17 @@ struct Reached<C> {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Warmth {
+    /// It was idle.
     Warm,
-    New,
+    /// It was made for this request.
+    New { took: Duration },
 }
 
 /// Where the way leads next.
 enum Sought<C> {
     Reached(Reached<C>),
-    /// No connection stands, or none that can be trusted.
-    Unreached,
+    /// No connection to this one stands, or none that can be trusted.
+    Unreached(usize),
     /// Nothing until then.
     Later(Moment),
 }
@@ -104,21 +109,33 @@ impl<T: Transport> Walk<T> {
     ) -> Result<Self, Error> {
         let begun = shared.clock.now();
         let class = operation.class();
+        let health = &shared.health;
         let run = request.extensions().get::<Run>().cloned();
         let deadline = request.extensions().get::<Deadline>();
         let deadline = deadline.map(|deadline| begun + deadline.left());
         let pin = run.as_ref().and_then(|run| run.pin(class));
-        let Some(plan) = shared.health.plan(operation, pin, deadline, begun) else {
+        let random = fastrand::u64(..);
+        let Some(plan) = health.plan(operation, pin, deadline, begun, random) else {
             return Err(Error::new(ErrorKind::NoServers, Some(operation)));
         };
-        if let Some(due) = shared.health.probe_due(class, begun) {
-            probe::answer(shared, transport, due);
+        if let Some(given) = request.extensions_mut().get_mut::<Deadline>() {
+            *given = Deadline::at(shared.clock.instant(plan.deadline()));
         }
-        let version = &shared.puppet_version;
+        let version = &shared.hub.puppet_version;
         let Some(prepared) = Prepared::of(request, operation, T::GIVES_BACK, version) else {
             // What was sent of its body was not kept.
             return Err(Error::new(ErrorKind::BodyNotKept, Some(operation)));
         };
+        if let Some(due) = health.probe_due(operation, begun) {
+            match due.question() {
+                Question::Status => probe::by_status(shared, transport, due),
+                Question::Work => {
+                    let target = shared.target(class, due.place());
+                    let copy = target.and_then(|target| prepared.copy(target));
+                    probe::by_work(shared, transport, due, operation, copy);
+                }
+            }
+        }
         Ok(Self {
             shared: Arc::clone(shared),
             transport: transport.clone(),
@@ -128,6 +145,7 @@ impl<T: Transport> Walk<T> {
             run,
             pin,
             begun,
+            left_silent_work: false,
             stale: None,
             failed: Vec::new(),
         })
@@ -163,7 +181,7 @@ impl<T: Transport> Walk<T> {
                 let now = self.shared.clock.now();
                 let reached = match self.seek(now)? {
                     Sought::Reached(reached) => Some(reached),
-                    Sought::Unreached => Box::pin(self.race()).await,
+                    Sought::Unreached(place) => Box::pin(self.race(place)).await,
                     Sought::Later(until) => {
                         Box::pin(sleep_until(self.shared.clock, until)).await;
                         None
@@ -200,8 +218,8 @@ impl<T: Transport> Walk<T> {
 
     /// What the plan says to do next, and the connection for it if one stands.
     fn seek(&mut self, now: Moment) -> Result<Sought<T::Connection>, Error> {
-        if self.stale.is_some() {
-            return Ok(Sought::Unreached);
+        if let Some(stale) = self.stale {
+            return Ok(Sought::Unreached(stale));
         }
         let place = match self.plan.step(now, self.shared.health.budget()) {
             Step::Attempt { place, .. } => place,
@@ -218,7 +236,7 @@ impl<T: Transport> Walk<T> {
                 warmth: Warmth::Warm,
                 at: now,
             }),
-            None => Sought::Unreached,
+            None => Sought::Unreached(place),
         })
     }
 
@@ -293,15 +311,30 @@ impl<T: Transport> Walk<T> {
                 self.stale = Some(place);
             }
             Unanswered::Failed(verdict, error) => {
+                let waited = self.shared.clock.now().since(began);
+                let usual = self.shared.health.usual();
+                match verdict {
+                    Verdict::Lost(Loss::Stuck) => {
+                        usual.cut(self.plan.operation(), waited);
+                        self.left_silent_work = true;
+                        if let Some(run) = &self.run {
+                            run.leaves_silent_work();
+                        }
+                    }
+                    Verdict::Lost(Loss::TimedOut) => usual.cut(self.plan.operation(), waited),
+                    _ => {}
+                }
                 self.note(place, Some(mark), verdict, error, began);
             }
         }
     }
 
-    /// Whether a request that may arrive twice was lost at once on a connection that was kept. To
-    /// ask again is a repeat like any other and is paid for.
+    /// Whether a request that may arrive twice was lost at once on a connection that was kept: who
+    /// closes an idle connection resets what crosses that within a round trip. To ask again is a
+    /// repeat like any other and is paid for.
     fn crossed_a_close(&self, began: Moment) -> bool {
-        let at_once = self.shared.clock.now().since(began) < AT_ONCE;
+        let fresh = self.shared.health.policy().connect.fresh;
+        let at_once = self.shared.clock.now().since(began) < fresh;
         T::GIVES_BACK == GivesBack::Unsent
             && self.plan.operation().repeat == Repeat::Harmless
             && at_once
@@ -320,12 +353,20 @@ impl<T: Transport> Walk<T> {
         let now = self.shared.clock.now();
         let (status, headers) = (response.status(), response.headers());
         let operation = self.plan.operation();
-        let verdict = self.shared.classify.classify(operation, status, headers);
+        let classify = &self.shared.hub.classify;
+        let verdict = classify.classify(operation, status, headers);
         let random = fastrand::u64(..);
         let health = &self.shared.health;
         let events = health.record(self.class, place, mark, verdict, now, random);
         self.shared.tell(events);
-        if self.plan.record(place, verdict, now, random) == After::HandBack {
+        if verdict == Verdict::Answered {
+            health.usual().answered(operation, now.since(began));
+        }
+        let after = self.plan.record(place, verdict, now, random);
+        if let Some(until) = self.plan.busy_until(place, now) {
+            health.busy(self.class, place, until);
+        }
+        if after == After::HandBack {
             self.sign(response, place, began, now);
             let class = self.class;
             return Some(Source { class, place, mark });
@@ -339,10 +380,11 @@ impl<T: Transport> Walk<T> {
         let (shared, transport) = (Arc::clone(&self.shared), self.transport.clone());
         let (class, until) = (self.class, self.plan.until(place, began));
         let length = self.plan.operation().length;
+        let stuck_after = self.stuck_after(place);
         async move {
             let clock = shared.clock;
             let times = &shared.health.policy().patience;
-            let mut patience = Patience::new(length, clock.now(), times);
+            let mut patience = Patience::new(length, stuck_after, clock.now(), times);
             loop {
                 let now = clock.now();
                 if now >= until {
@@ -350,6 +392,7 @@ impl<T: Transport> Walk<T> {
                 }
                 match patience.step(now) {
                     PatienceStep::Silent => return Loss::Silent,
+                    PatienceStep::Stuck => return Loss::Stuck,
                     PatienceStep::Wait(next) => sleep_until(clock, next.min(until)).await,
                     PatienceStep::Ask => {
                         let asking = probe::sign_of_life(&shared, &transport, class, place);
@@ -361,6 +404,20 @@ impl<T: Transport> Walk<T> {
                 }
             }
         }
+    }
+
+    /// How long the work may be silent while the status is good: until the deadline where nobody could
+    /// do it instead, nobody knows what is usual, or this run has left one server for it already.
+    fn stuck_after(&self, place: usize) -> Option<Duration> {
+        let operation = self.plan.operation();
+        let may_leave = !self.left_silent_work
+            && self.run.as_ref().is_none_or(Run::may_leave_silent_work)
+            && operation.repeat == Repeat::Harmless
+            && self.plan.leaves_others(place);
+        let health = &self.shared.health;
+        let usual = health.usual().p95(operation).filter(|_| may_leave)?;
+        let times = &health.policy().patience;
+        Some(times.stuck_after(operation.length, usual))
     }
 
     /// Says on the answer who served it, and keeps to that server.
@@ -377,14 +434,20 @@ impl<T: Transport> Walk<T> {
             self.shared.tell(moved.into_iter().collect());
         }
         let switched = self.run.as_ref().map_or(Switched::No, |run| {
-            let lost = self
-                .pin
-                .is_some_and(|pin| pin != place && !self.is_calm(pin));
-            run.answered(
-                self.class,
-                place,
-                if lost { PinFate::Lost } else { PinFate::Kept },
-            )
+            let Some(server) = self.shared.health.id(self.class, place) else {
+                return Switched::No;
+            };
+            // One that is in no list any more is lost too.
+            let pinned = self.pin.filter(|pin| *pin != server);
+            let is_lost = pinned.is_some_and(|pin| {
+                let pinned = self.shared.health.place(self.class, pin);
+                pinned.is_none_or(|pinned| !self.is_calm(pinned))
+            });
+            let fate = match is_lost {
+                true => PinFate::Lost,
+                false => PinFate::Kept,
+            };
+            run.answered(self.class, server, fate)
         });
         if let Some((server, role)) = self.shared.server(self.class, place) {
             let status = response.status().as_u16();
@@ -443,10 +506,13 @@ impl<T: Transport> Walk<T> {
     /// The place that a run keeps to whatever happens.
     fn bound_to(&self) -> Option<usize> {
         let run = self.run.as_ref()?;
-        let entry = self.shared.health.entry(self.class, self.pin?)?;
-        let may_serve = self.plan.operation().may_go_to(entry.role);
-        self.pin
-            .filter(|_| run.on_loss() == OnLoss::Restart && may_serve)
+        let health = &self.shared.health;
+        let pin = health.place(self.class, self.pin?)?;
+        let may_serve = self
+            .plan
+            .operation()
+            .may_go_to(health.role(self.class, pin)?);
+        (run.on_loss() == OnLoss::Restart && may_serve).then_some(pin)
     }
 
     /// Whether going to `place` would move a run that must not cross.
@@ -467,12 +533,25 @@ impl<T: Transport> Walk<T> {
 
     fn fail(&mut self, kind: ErrorKind) -> Error {
         let operation = self.plan.operation();
-        Error::after(kind, operation, std::mem::take(&mut self.failed))
+        let error = Error::after(kind, operation, std::mem::take(&mut self.failed));
+        match kind {
+            ErrorKind::TwoMasters => {
+                let hosts = self.shared.health.sources().map(ToOwned::to_owned);
+                error.beneath(Masters(hosts.collect()))
+            }
+            _ => error,
+        }
     }
 }
 
 impl Shared {
-    fn record(&self, class: Class, place: usize, mark: Option<Mark>, verdict: Verdict) {
+    pub(crate) fn record(
+        self: &Arc<Self>,
+        class: Class,
+        place: usize,
+        mark: Option<Mark>,
+        verdict: Verdict,
+    ) {
         if let Some(mark) = mark {
             let (now, random) = (self.clock.now(), fastrand::u64(..));
             let events = self.health.record(class, place, mark, verdict, now, random);
@@ -480,9 +559,6 @@ impl Shared {
         }
     }
 }
-
-/// A server that closes an idle connection resets what crosses it within a round trip.
-const AT_ONCE: Duration = Duration::from_secs(1);
 
 async fn sleep_until(clock: Clock, moment: Moment) {
     tokio::time::sleep_until(clock.instant(moment)).await;

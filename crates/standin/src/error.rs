@@ -27,6 +27,9 @@ pub enum ErrorKind {
     Exhausted,
     /// The operation is for the master only and no master could be reached. It was not processed.
     NotDuringFailover,
+    /// More than one host says that it is the master, and the request would do harm at the wrong one.
+    /// It was not sent.
+    TwoMasters,
     /// A server may have processed the request, and processing it twice would do harm.
     MaybeProcessed,
     /// No server could be trusted, or none trusted this agent.
@@ -63,13 +66,20 @@ impl Error {
         error
     }
 
+    /// The same error with what lies beneath it.
+    pub(crate) fn beneath(
+        mut self,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
     pub(crate) fn because(
         kind: ErrorKind,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        let mut error = Self::new(kind, None);
-        error.0.source = Some(source.into());
-        error
+        Self::new(kind, None).beneath(source)
     }
 
     /// The reason.
@@ -106,6 +116,7 @@ impl From<GiveUp> for ErrorKind {
     fn from(why: GiveUp) -> Self {
         match why {
             GiveUp::NotDuringFailover => Self::NotDuringFailover,
+            GiveUp::TwoMasters => Self::TwoMasters,
             GiveUp::MaybeProcessed => Self::MaybeProcessed,
             GiveUp::Untrusted => Self::Untrusted,
             GiveUp::Local => Self::Local,
@@ -145,6 +156,10 @@ impl fmt::Display for Reason<'_> {
             ErrorKind::NotDuringFailover => {
                 "only the master may be asked for this and it cannot be reached; it does not work \
                  during failover, so try again when the master is back or its replica is promoted"
+            }
+            ErrorKind::TwoMasters => {
+                "more than one host says that it is the master, and this must not be done at the \
+                 wrong one; take the former master out of service, or make it a replica"
             }
             ErrorKind::MaybeProcessed => {
                 "the connection was lost after the request was sent; it may have been processed, \
@@ -197,3 +212,8 @@ impl std::error::Error for Error {
             .map(|error| error as &(dyn std::error::Error + 'static))
     }
 }
+
+/// These hosts all say that they are the master.
+#[derive(Debug, thiserror::Error)]
+#[error("{} say that they are the source of replication", .0.join(" and "))]
+pub(crate) struct Masters(pub(crate) Vec<String>);

@@ -23,7 +23,8 @@
 //! - [`Client`], the ready-made client; [`Client::from_settings`] makes one of Puppet's own files
 //! - [`FailoverLayer`] and [`Failover`], the same as tower middleware over any HTTP service
 //! - [`Run`] and [`OnLoss`], the span in which a service keeps to one server; [`Deadline`]
-//! - [`Served`] on every answer, [`Error`] with every [`Attempt`]
+//! - [`Served`] on every answer, [`Error`] with every [`Attempt`]; [`Snapshot`], and a watch of it
+//! - [`MemoryFile`], so that the next process begins where this one ended
 //!
 //! What can be brought along:
 //! - [`Policy`]: times and bounds; [`Operation`] in a request's extensions; [`Body`]
@@ -39,7 +40,9 @@ mod deadline;
 mod drive;
 mod error;
 pub mod https;
+mod memory;
 mod probe;
+mod prober;
 mod rebase;
 mod route;
 mod run;
@@ -64,9 +67,12 @@ pub use settings::UnfitSettings;
 pub use standin_config as config;
 pub use standin_core::{
     Effect, Installation, Length, Operation, Policy, Repeat, Role, Server, ServerList, Service,
-    Verdict, cell::State, health::Snapshot, policy, verdict,
+    Verdict,
+    cell::State,
+    health::{Snapshot, Target},
+    policy, verdict,
 };
-pub use standin_net::{Names, Revocation, SslFileError, SslFiles, Tls};
+pub use standin_net::{MemoryError, MemoryFile, Names, Revocation, SslFileError, SslFiles, Tls};
 
 #[cfg(all(doctest, feature = "puppet-settings"))]
 #[doc = include_str!("../../../README.md")]

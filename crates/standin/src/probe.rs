@@ -1,15 +1,17 @@
 //! Asks a server for its status: is it alive, is a service of it well?
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::FutureExt;
-use http::StatusCode;
+use http::{Request, StatusCode};
 use standin_core::health::{Probe, Probed};
 use standin_core::patience::Sign;
 use standin_core::verdict::{Loss, Processed};
-use standin_core::{Class, Verdict};
+use standin_core::{Class, Operation, Verdict};
 
+use crate::Body;
 use crate::rebase::status_request;
 use crate::shared::Shared;
 use crate::transport::{Connection, Transport};
@@ -24,7 +26,7 @@ pub(crate) async fn sign_of_life<T: Transport>(
     let Some((server, _)) = shared.server(class, place) else {
         return Sign::Unknown;
     };
-    let question = shared.sign_of(server, || {
+    let question = shared.hub.sign_of(server, || {
         let (shared, transport) = (Arc::clone(shared), transport.clone());
         async move {
             match ask(&shared, &transport, class, place).await {
@@ -38,11 +40,89 @@ pub(crate) async fn sign_of_life<T: Transport>(
     question.await
 }
 
-/// Answers a probe that health has asked for, in the background.
-pub(crate) fn answer<T: Transport>(shared: &Arc<Shared>, transport: &T, probe: Probe) {
-    let (shared, transport) = (Arc::clone(shared), transport.clone());
+/// Answers a probe by asking for the status, in the background.
+pub(crate) fn by_status<T: Transport>(shared: &Arc<Shared>, transport: &T, probe: Probe) {
+    let (asked, transport) = (Arc::clone(shared), transport.clone());
+    let (class, place) = (probe.class(), probe.place());
+    answer(shared, probe, async move {
+        came_of(ask(&asked, &transport, class, place).await)
+    });
+}
+
+/// Answers a probe by having work done that may be done twice, in the background: nobody waits for
+/// it, and its answer is thrown away. Without `work` it is given back.
+pub(crate) fn by_work<T: Transport>(
+    shared: &Arc<Shared>,
+    transport: &T,
+    probe: Probe,
+    operation: Operation,
+    work: Option<Request<Body>>,
+) {
+    let (asked, transport) = (Arc::clone(shared), transport.clone());
+    let (class, place) = (probe.class(), probe.place());
+    answer(shared, probe, async move {
+        let Some(work) = work else {
+            return Probed::Dropped;
+        };
+        let health = &asked.health;
+        let usual = health.usual().p95(operation).unwrap_or_default();
+        let limit = health
+            .policy()
+            .patience
+            .stuck_after(operation.length, usual);
+        let doing = do_work(&asked, &transport, class, place, operation, work);
+        let stuck = Probed::Bad(Verdict::Lost(Loss::Stuck));
+        tokio::time::timeout(limit, doing).await.unwrap_or(stuck)
+    });
+}
+
+async fn do_work<T: Transport>(
+    shared: &Shared,
+    transport: &T,
+    class: Class,
+    place: usize,
+    operation: Operation,
+    work: Request<Body>,
+) -> Probed {
+    let Some((server, _)) = shared.server(class, place) else {
+        return Probed::Dropped;
+    };
+    let limit = shared.health.policy().connect.limit;
+    let connection = match transport.connect(server, limit).await {
+        Ok(connection) => connection,
+        Err(error) => return came_of(Err(error.verdict())),
+    };
+    let Ok(response) = connection.send(work).await else {
+        return Probed::Bad(Verdict::Lost(Loss::Reset));
+    };
+    let classify = &shared.hub.classify;
+    match classify.classify(operation, response.status(), response.headers()) {
+        Verdict::Answered => Probed::Good,
+        Verdict::Busy(_) => Probed::Dropped,
+        verdict => Probed::Bad(verdict),
+    }
+}
+
+/// What a status, or the want of one, shows.
+fn came_of(status: Result<StatusCode, Verdict>) -> Probed {
+    match status {
+        Ok(StatusCode::TOO_MANY_REQUESTS) => Probed::Dropped,
+        Ok(status) if status.is_server_error() => Probed::Bad(Verdict::NotReady(Processed::No)),
+        // 404 and 403 say that the status is not to be had, not that the service is down.
+        Ok(_) => Probed::Good,
+        Err(Verdict::Local) => Probed::Dropped,
+        Err(verdict) => Probed::Bad(verdict),
+    }
+}
+
+/// Has a probe answered in the background.
+fn answer(
+    shared: &Arc<Shared>,
+    probe: Probe,
+    asking: impl Future<Output = Probed> + Send + 'static,
+) {
     let mut claimed = Claimed {
-        shared: Arc::clone(&shared),
+        shared: Arc::clone(shared),
         probe,
         came: Probed::Dropped,
     };
@@ -51,24 +131,16 @@ pub(crate) fn answer<T: Transport>(shared: &Arc<Shared>, transport: &T, probe: P
         return;
     };
     runtime.spawn(async move {
-        let (class, place) = (claimed.probe.class(), claimed.probe.place());
-        claimed.came = match ask(&shared, &transport, class, place).await {
-            Ok(StatusCode::TOO_MANY_REQUESTS) => Probed::Dropped,
-            Ok(status) if status.is_server_error() => Probed::Bad(Verdict::NotReady(Processed::No)),
-            // 404 and 403 say that the status is not to be had, not that the service is down.
-            Ok(_) => Probed::Good,
-            Err(Verdict::Local) => Probed::Dropped,
-            Err(verdict) => Probed::Bad(verdict),
-        };
+        claimed.came = asking.await;
         drop(claimed);
     });
 }
 
 /// A probe that is handed back whatever becomes of the task that asks.
-struct Claimed {
-    shared: Arc<Shared>,
-    probe: Probe,
-    came: Probed,
+pub(crate) struct Claimed {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) probe: Probe,
+    pub(crate) came: Probed,
 }
 
 impl Drop for Claimed {
@@ -119,9 +191,7 @@ async fn ask_names<T: Transport>(
             .connect(server, limit)
             .await
             .map_err(|error| error.verdict())?;
-        // Beneath our own limit, so that a server that is stuck can still say so.
-        let seconds = limit.as_secs().saturating_sub(1).max(1);
-        let request = status_request(target, name, seconds).ok_or(Verdict::Local)?;
+        let request = status_request(target, name, limit).ok_or(Verdict::Local)?;
         let response = connection.send(request).await.map_err(|_| lost)?;
         last = response.status();
         if last != StatusCode::NOT_FOUND {

@@ -1,5 +1,7 @@
 //! Points a request at one server.
 
+use std::time::Duration;
+
 use http::header::HOST;
 use http::request::Parts;
 use http::uri::{Authority, PathAndQuery, Scheme};
@@ -110,6 +112,14 @@ impl Prepared {
         Some(request)
     }
 
+    /// A copy of the request for this server, beside the request itself; `None` when it may not be
+    /// repeated or cannot be had once more.
+    pub(crate) fn copy(&self, target: &Target) -> Option<Request<Body>> {
+        let mut request = self.kept.as_ref()?.request()?;
+        target.address(&mut request);
+        Some(request)
+    }
+
     /// Takes the request, to be handed over next.
     pub(crate) fn hold(&mut self, request: Box<Request<Body>>) {
         self.whole = Some(request);
@@ -161,9 +171,31 @@ fn names(headers: &HeaderMap, name: &HeaderName) -> bool {
     headers.keys().any(|other| other == name)
 }
 
-/// A request for the status of a service.
-pub(crate) fn status_request(target: &Target, name: &str, seconds: u64) -> Option<Request<Body>> {
-    let path = format!("/status/v1/simple/{name}?timeout={seconds}");
+/// A request for the status of a service, to be answered within `limit`.
+pub(crate) fn status_request(
+    target: &Target,
+    name: &str,
+    limit: Duration,
+) -> Option<Request<Body>> {
+    let seconds = asked_of_the_server(limit);
+    get(
+        target,
+        format!("/status/v1/simple/{name}?timeout={seconds}"),
+    )
+}
+
+/// A request for the status of every service, to be answered within `limit`.
+pub(crate) fn services_request(target: &Target, limit: Duration) -> Option<Request<Body>> {
+    let seconds = asked_of_the_server(limit);
+    get(target, format!("/status/v1/services?timeout={seconds}"))
+}
+
+/// Whole seconds beneath our own limit, so that a server that is stuck can still say so.
+fn asked_of_the_server(limit: Duration) -> u64 {
+    limit.as_secs().saturating_sub(1).max(1)
+}
+
+fn get(target: &Target, path: String) -> Option<Request<Body>> {
     let path = PathAndQuery::try_from(path).ok()?;
     let (mut parts, body): (Parts, Body) = Request::new(Body::empty()).into_parts();
     parts.uri = target.uri(path);

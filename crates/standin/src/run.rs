@@ -1,9 +1,10 @@
 //! Runs: the span in which a service keeps to one server.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use standin_core::Class;
+use standin_core::health::ServerId;
 
 use crate::Switched;
 
@@ -30,6 +31,8 @@ struct Inner {
     on_loss: OnLoss,
     pins: [AtomicUsize; Class::COUNT],
     switched: AtomicU64,
+    /// Whether it left a server because its work was silent while its status was good.
+    left_silent_work: AtomicBool,
 }
 
 const UNPINNED: usize = usize::MAX;
@@ -40,6 +43,7 @@ impl Run {
             on_loss,
             pins: [const { AtomicUsize::new(UNPINNED) }; Class::COUNT],
             switched: AtomicU64::new(0),
+            left_silent_work: AtomicBool::new(false),
         }))
     }
 
@@ -49,18 +53,28 @@ impl Run {
         self.0.on_loss
     }
 
-    pub(crate) fn pin(&self, class: Class) -> Option<usize> {
+    pub(crate) fn pin(&self, class: Class) -> Option<ServerId> {
         let pin = self.0.pins[class.index()].load(Ordering::Acquire);
-        (pin != UNPINNED).then_some(pin)
+        (pin != UNPINNED).then_some(ServerId::from_number(pin))
     }
 
-    /// An answer came from `place`. Whether the pinned server was lost says if the pin moves there.
-    pub(crate) fn answered(&self, class: Class, place: usize, pin: PinFate) -> Switched {
+    /// Whether it may leave a server because its work is silent while its status is good. It may once:
+    /// where that happens twice, the work is to blame and not the server.
+    pub(crate) fn may_leave_silent_work(&self) -> bool {
+        !self.0.left_silent_work.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn leaves_silent_work(&self) {
+        self.0.left_silent_work.store(true, Ordering::Release);
+    }
+
+    /// An answer came from `server`. Whether the pinned one was lost says if the pin moves there.
+    pub(crate) fn answered(&self, class: Class, server: ServerId, pin: PinFate) -> Switched {
         let cell = &self.0.pins[class.index()];
         let before = cell.load(Ordering::Acquire);
-        let moves = before == UNPINNED || (before != place && pin == PinFate::Lost);
+        let moves = before == UNPINNED || (before != server.get() && pin == PinFate::Lost);
         if moves {
-            cell.store(place, Ordering::Release);
+            cell.store(server.get(), Ordering::Release);
         }
         let bit = 1 << class.index();
         if moves && before != UNPINNED {
@@ -87,35 +101,39 @@ mod tests {
 
     const CLASS: Class = Class::Service(Service::PuppetServer);
 
+    fn server(number: usize) -> ServerId {
+        ServerId::from_number(number)
+    }
+
     #[test]
     fn the_first_answer_pins() {
         let run = Run::new(OnLoss::Cross);
         assert_eq!(run.pin(CLASS), None);
-        assert_eq!(run.answered(CLASS, 1, PinFate::Kept), Switched::No);
-        assert_eq!(run.pin(CLASS), Some(1));
+        assert_eq!(run.answered(CLASS, server(1), PinFate::Kept), Switched::No);
+        assert_eq!(run.pin(CLASS), Some(server(1)));
     }
 
     #[test]
     fn a_lost_pin_moves_and_every_later_answer_says_so() {
         let run = Run::new(OnLoss::Cross);
-        run.answered(CLASS, 0, PinFate::Kept);
-        assert_eq!(run.answered(CLASS, 1, PinFate::Lost), Switched::Yes);
-        assert_eq!(run.answered(CLASS, 1, PinFate::Kept), Switched::Yes);
-        assert_eq!(run.pin(CLASS), Some(1));
+        run.answered(CLASS, server(0), PinFate::Kept);
+        assert_eq!(run.answered(CLASS, server(1), PinFate::Lost), Switched::Yes);
+        assert_eq!(run.answered(CLASS, server(1), PinFate::Kept), Switched::Yes);
+        assert_eq!(run.pin(CLASS), Some(server(1)));
     }
 
     #[test]
     fn an_answer_from_elsewhere_without_loss_leaves_the_pin() {
         let run = Run::new(OnLoss::Cross);
-        run.answered(CLASS, 1, PinFate::Kept);
-        assert_eq!(run.answered(CLASS, 0, PinFate::Kept), Switched::No);
-        assert_eq!(run.pin(CLASS), Some(1));
+        run.answered(CLASS, server(1), PinFate::Kept);
+        assert_eq!(run.answered(CLASS, server(0), PinFate::Kept), Switched::No);
+        assert_eq!(run.pin(CLASS), Some(server(1)));
     }
 
     #[test]
     fn services_are_pinned_apart() {
         let run = Run::new(OnLoss::Cross);
-        run.answered(CLASS, 1, PinFate::Kept);
+        run.answered(CLASS, server(1), PinFate::Kept);
         assert_eq!(run.pin(Class::Commands), None);
     }
 }

@@ -7,19 +7,21 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
+use arc_swap::{ArcSwap, Cache};
 use futures_util::TryFutureExt;
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use pin_project_lite::pin_project;
-use standin_core::health::Snapshot;
+use standin_core::health::{Snapshot, Target};
 use standin_core::{Installation, Policy, Server};
 use standin_net::ConnectError;
+use tokio::sync::watch;
 use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::drive::{UnderWay, Walk};
 use crate::route::{Route, route};
-use crate::shared::{Settings, Shared};
+use crate::shared::{Current, Force, Settings, Shared};
 use crate::transport::{Connection, GivesBack, SendError, Transport};
 use crate::{Body, Error, ErrorKind, OnLoss, Run};
 
@@ -28,7 +30,7 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 /// Makes a service fail over: see [`Failover`].
 #[derive(Clone, Debug)]
 pub struct FailoverLayer {
-    shared: Arc<Shared>,
+    current: Arc<Current>,
 }
 
 impl FailoverLayer {
@@ -56,20 +58,47 @@ impl FailoverLayer {
         settings.policy = policy;
         agent.clone_into(&mut settings.agent);
         Ok(Self {
-            shared: Shared::new(settings)?,
+            current: Arc::new(Current::new(settings)?),
         })
     }
 
     /// Begins a run; put it into the extensions of the run's requests.
     #[must_use]
     pub fn begin_run(&self, on_loss: OnLoss) -> Run {
-        self.shared.begin_run(on_loss)
+        self.current.begin_run(on_loss)
+    }
+
+    /// Other servers from now on, as [`Client::set_installation`](crate::Client::set_installation)
+    /// has it.
+    ///
+    /// # Errors
+    /// When a server's name cannot stand in a URL; then nothing changes.
+    pub fn set_installation(&self, installation: &Installation) -> Result<(), Error> {
+        self.current.change(installation)
     }
 
     /// What is known of every server now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        self.shared.snapshot()
+        self.current.now().snapshot()
+    }
+
+    /// What is known of every server, shown anew whenever something of it changes.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.current.watch()
+    }
+
+    /// Benches a server, or a service at it, until [`FailoverLayer::force_up`]. It is still tried when
+    /// nobody else is left.
+    pub fn force_down(&self, target: &Target) {
+        self.current.force(target, Force::Down);
+    }
+
+    /// Takes back [`FailoverLayer::force_down`], and forgets what speaks against the server or
+    /// service.
+    pub fn force_up(&self, target: &Target) {
+        self.current.force(target, Force::Up);
     }
 }
 
@@ -79,7 +108,7 @@ impl<S> Layer<S> for FailoverLayer {
     fn layer(&self, inner: S) -> Failover<S> {
         Failover {
             inner: Inner(inner),
-            shared: Arc::clone(&self.shared),
+            shared: self.current.watched(),
         }
     }
 }
@@ -100,7 +129,7 @@ impl<S> Layer<S> for FailoverLayer {
 #[derive(Clone, Debug)]
 pub struct Failover<S> {
     inner: Inner<S>,
-    shared: Arc<Shared>,
+    shared: Cache<Arc<ArcSwap<Shared>>, Arc<Shared>>,
 }
 
 #[derive(Clone, Debug)]
@@ -126,7 +155,8 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let mut request = request.map(Into::into);
-        let operation = match route(&self.shared.health, &request) {
+        let shared = self.shared.load();
+        let operation = match route(&shared.health, &request) {
             Ok(Route::To(operation)) => operation,
             Ok(Route::AsItIs(_)) => {
                 let sending = self.inner.clone().send(request);
@@ -136,7 +166,7 @@ where
             }
             Err(error) => return ResponseFuture::failed(error),
         };
-        let mut walk = match Walk::new(&self.shared, &self.inner, &mut request, operation) {
+        let mut walk = match Walk::new(shared, &self.inner, &mut request, operation) {
             Ok(walk) => walk,
             Err(error) => return ResponseFuture::failed(error),
         };

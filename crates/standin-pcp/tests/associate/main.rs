@@ -9,7 +9,7 @@ mod ca;
 use std::time::Duration;
 
 use standin_core::verdict::{Loss, Processed, Unreached};
-use standin_core::{Installation, Policy, Server, ServerList, Service, Verdict};
+use standin_core::{Installation, Moment, Policy, Server, ServerList, Service, Verdict};
 use standin_net::{Clock, Names};
 use standin_pcp::{AfterClose, AssociateErrorKind, Brokers, Ended};
 
@@ -26,6 +26,7 @@ struct Site {
     brokers: Brokers,
     started: Vec<Broker>,
     clock: Clock,
+    began: Moment,
 }
 
 impl Site {
@@ -47,11 +48,13 @@ impl Site {
         let list = ServerList::new(servers).unwrap();
         let installation = Installation::new().with(Service::PcpBroker, list);
         let policy = Policy::default();
+        let clock = Clock::start();
         Self {
             brokers: Brokers::new(&installation, &agent.tls, names, policy, NAME),
             agent,
             started,
-            clock: Clock::start(),
+            began: clock.now(),
+            clock,
         }
     }
 
@@ -60,7 +63,7 @@ impl Site {
     }
 
     fn elapsed(&self) -> Duration {
-        self.clock.now().since(standin_core::Moment::ORIGIN)
+        self.clock.now().since(self.began)
     }
 
     /// Associates with the second, the first having failed so after so long.
@@ -193,13 +196,14 @@ async fn when_all_are_down_the_error_lists_them_all() {
             (&first, refused),
             (&second, Verdict::NotReady(Processed::No)),
             (&first, refused),
+            (&second, Verdict::NotReady(Processed::No)),
         ]
     );
     assert_eq!(
         error.to_string(),
         format!(
             "association with a PCP broker: every broker was tried and none associated \
-             ({first}: refused; {second}: not ready; {first}: refused)"
+             ({first}: refused; {second}: not ready; {first}: refused; {second}: not ready)"
         )
     );
     assert!(
