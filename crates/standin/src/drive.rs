@@ -118,8 +118,9 @@ impl<T: Transport> Walk<T> {
         let Some(plan) = health.plan(operation, pin, deadline, begun, random) else {
             return Err(Error::new(ErrorKind::NoServers, Some(operation)));
         };
-        if let Some(given) = request.extensions_mut().get_mut::<Deadline>() {
-            *given = Deadline::at(shared.clock.instant(plan.deadline()));
+        if deadline.is_some() {
+            let handed_on = Deadline::at(shared.clock.instant(plan.deadline()));
+            request.extensions_mut().insert(handed_on);
         }
         let version = &shared.hub.puppet_version;
         let Some(prepared) = Prepared::of(request, operation, T::GIVES_BACK, version) else {
