@@ -6,8 +6,10 @@
 //! - `healthy`, `keep_alive`: nothing is wrong
 //! - `partial_failure`, `silence`, `not_ready`, `trust`: one service, or one host, is in trouble
 //! - `master_only`, `repeats`, `bodies`: what may not move, what may not be repeated, what cannot
-//! - `runs`, `failback`, `deadlines`: over time
-//! - `fleet`: many at once
+//! - `stuck`: its status is good and its work is silent
+//! - `runs`, `failback`, `deadlines`, `memory`, `probing`: over time
+//! - `change`: lists that change, and an operator's word
+//! - `dropped`, `fleet`: callers who leave, and many at once
 //! - `middleware`, `settings`: the other ways in
 
 #![expect(clippy::unwrap_used, reason = "what a test sets up has to work")]
@@ -16,17 +18,22 @@ mod harness;
 mod relay;
 
 mod bodies;
+mod change;
 mod deadlines;
+mod dropped;
 mod failback;
 mod fleet;
 mod healthy;
 mod keep_alive;
 mod master_only;
+mod memory;
 mod middleware;
 mod not_ready;
 mod partial_failure;
+mod probing;
 mod repeats;
 mod runs;
 mod settings;
 mod silence;
+mod stuck;
 mod trust;

@@ -67,7 +67,8 @@ fn lookup(
 
 fn layer() -> FailoverLayer {
     let installation = Installation::of_hosts(MASTER, Some(REPLICA)).unwrap();
-    FailoverLayer::with_policy(installation, AGENT, policy()).unwrap()
+    let layer = FailoverLayer::builder(installation).agent(AGENT);
+    layer.policy(policy()).build().unwrap()
 }
 
 async fn ask(stage: &Stage, errand: Errand) -> Result<Response<Incoming>, Error> {

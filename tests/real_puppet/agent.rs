@@ -1,6 +1,6 @@
 //! An agent made from the real `puppet.conf` and `puppetdb.conf` of the stack.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use standin::config::{Account, Defaults, Settings, Sources};
 use standin::policy::{Failback, Hysteresis};
 use standin::{
-    Attempt, Body, Client, Error, Installation, OnLoss, Policy, Run, Served, Server, ServerList,
-    Service, Switched, https::ResponseBody,
+    Attempt, Body, Client, ClientBuilder, Error, Installation, OnLoss, Policy, Run, Served, Server,
+    ServerList, Service, Switched, https::ResponseBody,
 };
 use url::form_urlencoded::byte_serialize;
 
@@ -79,6 +79,12 @@ fn settings(stack: &Stack) -> Settings {
     Settings::read(&Sources::new(stack.place("CONFDIR"), defaults)).unwrap()
 }
 
+/// What the agents of one run of the test tell each other.
+fn memory(stack: &Stack) -> PathBuf {
+    let name = format!("standin-{}.json", std::process::id());
+    Path::new(stack.place("CONFDIR")).join(name)
+}
+
 /// Defaults, but for the time that a return takes.
 fn policy() -> Policy {
     Policy {
@@ -92,7 +98,17 @@ fn policy() -> Policy {
 }
 
 impl Agent {
+    /// One that leaves what it learned to whoever comes after it.
     pub(crate) fn from_settings(stack: &Stack) -> Self {
+        Self::with(stack, |builder| builder.memory(memory(stack)))
+    }
+
+    /// One that knows nothing of what others learned.
+    pub(crate) fn newcomer(stack: &Stack) -> Self {
+        Self::with(stack, ClientBuilder::without_memory)
+    }
+
+    fn with(stack: &Stack, memory: impl Fn(ClientBuilder) -> ClientBuilder) -> Self {
         let settings = settings(stack);
         let build = |installation: Option<Installation>| {
             let builder = Client::from_settings(&settings).unwrap();
@@ -100,7 +116,7 @@ impl Agent {
                 Some(installation) => builder.installation(installation),
                 None => builder,
             };
-            builder.policy(policy()).build().unwrap()
+            memory(builder.policy(policy())).build().unwrap()
         };
         let only = |host: &str| {
             let server = Server::new(host, Service::PuppetDb.port()).unwrap();
@@ -115,6 +131,11 @@ impl Agent {
             acknowledged_reports: Vec::new(),
             sent: 0,
         }
+    }
+
+    /// Leaves what was learned to the next process.
+    pub(crate) async fn remember(&self) {
+        self.client.remember().await.unwrap();
     }
 
     pub(crate) fn begin_run(&self) -> Run {

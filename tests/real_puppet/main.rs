@@ -94,7 +94,7 @@ async fn an_agents_work_survives_its_real_master() {
 
     step("then its Puppet Server too: a new process finds both gone");
     stack.run(&["kill", "master-puppetserver"]).await;
-    let mut newcomer = Agent::from_settings(&stack);
+    let mut newcomer = Agent::newcomer(&stack);
     let run = newcomer.begin_run();
     for errand in Errand::RUN {
         let answer = newcomer.go(errand, &run).await;
@@ -137,7 +137,7 @@ async fn an_agents_work_survives_its_real_master() {
     }
 
     step("a new process meets vanishing packets");
-    let mut newcomer_in_the_dark = Agent::from_settings(&stack);
+    let mut newcomer_in_the_dark = Agent::newcomer(&stack);
     let run = newcomer_in_the_dark.begin_run();
     for errand in Errand::RUN {
         let answer = newcomer_in_the_dark.go(errand, &run).await;
@@ -147,6 +147,17 @@ async fn an_agents_work_survives_its_real_master() {
             "{errand:?}: {:?}",
             answer.waited
         );
+    }
+
+    step("a new process that was told of it waits for nothing");
+    agent.remember().await;
+    let mut successor = Agent::from_settings(&stack);
+    let run = successor.begin_run();
+    for errand in Errand::RUN {
+        let answer = successor.go(errand, &run).await;
+        assert_eq!(answer.host, REPLICA, "{errand:?}");
+        assert!(answer.failed.is_empty(), "{errand:?}: {:?}", answer.failed);
+        assert!(answer.waited < REFUSED, "{errand:?}: {:?}", answer.waited);
     }
 
     step("they flow again");
@@ -168,13 +179,13 @@ async fn an_agents_work_survives_its_real_master() {
     step("nothing acknowledged is missing in PuppetDB");
     let mut commands = Vec::new();
     let mut reports = Vec::new();
-    for agent in [&agent, &newcomer, &newcomer_in_the_dark] {
+    for agent in [&agent, &newcomer, &newcomer_in_the_dark, &successor] {
         commands.extend_from_slice(&agent.acknowledged_commands);
         reports.extend_from_slice(&agent.acknowledged_reports);
     }
     agent.find_in_puppetdb(&commands, &reports).await;
 
-    let requests = agent.sent + newcomer.sent + newcomer_in_the_dark.sent;
+    let requests = agent.sent + newcomer.sent + newcomer_in_the_dark.sent + successor.sent;
     println!(
         "real puppet: {requests} requests, {} commands and {} reports acknowledged, none missing",
         commands.len(),

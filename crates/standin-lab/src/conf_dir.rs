@@ -47,7 +47,7 @@ impl ConfDir {
         agent.save(&ssl)?;
         write(
             &conf.join("puppet.conf"),
-            &puppet_conf(hosts, agent.certname(), &ssl),
+            &puppet_conf(hosts, agent.certname(), &conf),
             Access::Everyone,
         )?;
         write(
@@ -65,6 +65,11 @@ impl ConfDir {
             &pxp_agent_conf(hosts, agent.certname(), &ssl),
             Access::Everyone,
         )?;
+        let state = conf.join("cache/state");
+        fs::create_dir_all(&state).map_err(|source| LabError::File {
+            path: state,
+            source,
+        })?;
         let this = Self {
             _dir: dir,
             conf,
@@ -112,7 +117,7 @@ pub(crate) fn write(path: &Path, text: &str, access: Access) -> Result<(), LabEr
     })
 }
 
-fn puppet_conf(hosts: &[HostSpec], certname: &str, ssl: &Path) -> String {
+fn puppet_conf(hosts: &[HostSpec], certname: &str, conf: &Path) -> String {
     let pool = with_role(hosts, &[Role::Pool]);
     let pair = with_role(hosts, &[Role::Master, Role::Replica]);
     // Agents of an installation with compile masters are told of those alone, and of the one authority besides.
@@ -129,9 +134,10 @@ fn puppet_conf(hosts: &[HostSpec], certname: &str, ssl: &Path) -> String {
         .map(|name| format!("{name}:{port}"))
         .collect::<Vec<_>>()
         .join(",");
-    let ssl = ssl.display();
+    let conf = conf.display();
     format!(
-        "[main]\ncertname = {certname}\nssldir = {ssl}\n{authority}\n[agent]\nserver_list = {list}\n"
+        "[main]\ncertname = {certname}\nvardir = {conf}/cache\nssldir = {conf}/ssl\n{authority}\n\
+         [agent]\nserver_list = {list}\n"
     )
 }
 
@@ -199,7 +205,7 @@ mod tests {
 
     #[test]
     fn the_master_comes_first_in_every_list() {
-        let conf = puppet_conf(&hosts(), "agent.test", Path::new("/ssl"));
+        let conf = puppet_conf(&hosts(), "agent.test", Path::new("/conf"));
         assert!(
             conf.contains("server_list = m.test:8140,r.test:8140\n"),
             "{conf}"
@@ -214,7 +220,7 @@ mod tests {
     fn agents_are_told_of_compile_masters_alone() {
         let mut hosts = hosts();
         hosts.push(HostSpec::pool("c.test"));
-        let conf = puppet_conf(&hosts, "agent.test", Path::new("/ssl"));
+        let conf = puppet_conf(&hosts, "agent.test", Path::new("/conf"));
         assert!(conf.contains("server_list = c.test:8140\n"), "{conf}");
         assert!(conf.contains("ca_server = m.test\n"), "{conf}");
     }

@@ -1,6 +1,7 @@
 //! The ready-made client: connections raced, requests sent once, mutual TLS.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -9,13 +10,12 @@ use http::{HeaderValue, Request, Response};
 use standin_core::health::{Snapshot, Target};
 use standin_core::policy::Probing;
 use standin_core::{Installation, Policy, Server, Verdict};
-use standin_net::{ConnectError, Connector, MemoryError, MemoryFile, Names, Tls};
+use standin_net::{ConnectError, Connector, MemoryError, Names, Tls};
 use tokio::sync::watch;
 use tower_service::Service;
 
 use crate::drive::{Source, Walk, verdict_of};
 use crate::https::{Https, ResponseBody};
-use crate::memory::Keeper;
 use crate::prober;
 use crate::route::{Route, route};
 use crate::shared::{Current, Force, Settings, Shared};
@@ -138,11 +138,7 @@ impl Client {
     /// # Cancel safety
     /// The file is whole whenever the future is dropped.
     pub async fn remember(&self) -> Result<(), MemoryError> {
-        let now = self.current.now();
-        match now.keeper() {
-            Some(keeper) => keeper.write(&now).await,
-            None => Ok(()),
-        }
+        self.current.remember().await
     }
 
     /// The policy it was made with.
@@ -275,11 +271,19 @@ impl ClientBuilder {
         self
     }
 
-    /// Where what is learned is kept for the next process: who held what, whom to doubt, and what is
-    /// usual. Without it every process begins anew, and pays for a dead master once.
+    /// A file in which what is learned is kept for the next process of the same agent: who held what,
+    /// whom to doubt, and what is usual. Without it every process begins anew, and pays for a dead
+    /// master once. Several processes may share it.
     #[must_use]
-    pub fn memory(mut self, file: MemoryFile) -> Self {
-        self.settings.keeper = Some(Keeper::new(file));
+    pub fn memory(mut self, path: impl Into<PathBuf>) -> Self {
+        self.settings.memory = Some(path.into());
+        self
+    }
+
+    /// Without a memory: this process begins anew, and leaves nothing to the next one.
+    #[must_use]
+    pub fn without_memory(mut self) -> Self {
+        self.settings.memory = None;
         self
     }
 

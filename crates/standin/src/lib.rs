@@ -60,7 +60,7 @@ pub use deadline::Deadline;
 pub use error::{Error, ErrorKind};
 pub use run::{OnLoss, Run};
 pub use served::{Attempt, Served, Switched};
-pub use service::{Failover, FailoverLayer, ResponseFuture};
+pub use service::{Failover, FailoverLayer, FailoverLayerBuilder, ResponseFuture};
 #[cfg(feature = "puppet-settings")]
 pub use settings::UnfitSettings;
 #[cfg(feature = "puppet-settings")]

@@ -27,10 +27,6 @@ impl Keeper {
         }
     }
 
-    pub(crate) const fn file(&self) -> &MemoryFile {
-        &self.file
-    }
-
     /// Writes in the background. Outside a runtime nothing is written until
     /// [`Client::remember`](crate::Client::remember) is called.
     pub(crate) fn write_soon(&self, shared: &Arc<Shared>) {

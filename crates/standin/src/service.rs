@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::{self, Future};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
@@ -14,7 +15,7 @@ use http::{Request, Response};
 use pin_project_lite::pin_project;
 use standin_core::health::{Snapshot, Target};
 use standin_core::{Installation, Policy, Server};
-use standin_net::ConnectError;
+use standin_net::{ConnectError, MemoryError};
 use tokio::sync::watch;
 use tower_layer::Layer;
 use tower_service::Service;
@@ -23,7 +24,7 @@ use crate::drive::{UnderWay, Walk};
 use crate::route::{Route, route};
 use crate::shared::{Current, Force, Settings, Shared};
 use crate::transport::{Connection, GivesBack, SendError, Transport};
-use crate::{Body, Error, ErrorKind, OnLoss, Run};
+use crate::{Body, Classify, Error, ErrorKind, OnLoss, Run};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -31,6 +32,12 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Clone, Debug)]
 pub struct FailoverLayer {
     current: Arc<Current>,
+}
+
+/// What a layer is made of: see [`FailoverLayer::builder`].
+#[derive(Debug)]
+pub struct FailoverLayerBuilder {
+    settings: Settings,
 }
 
 impl FailoverLayer {
@@ -42,24 +49,15 @@ impl FailoverLayer {
     /// # Errors
     /// When a server's name cannot stand in a URL.
     pub fn new(installation: Installation, agent: &str) -> Result<Self, Error> {
-        Self::with_policy(installation, agent, Policy::default())
+        Self::builder(installation).agent(agent).build()
     }
 
-    /// The same with a policy of one's own.
-    ///
-    /// # Errors
-    /// When a server's name cannot stand in a URL.
-    pub fn with_policy(
-        installation: Installation,
-        agent: &str,
-        policy: Policy,
-    ) -> Result<Self, Error> {
-        let mut settings = Settings::new(installation);
-        settings.policy = policy;
-        agent.clone_into(&mut settings.agent);
-        Ok(Self {
-            current: Arc::new(Current::new(settings)?),
-        })
+    /// A layer for `installation`, to be set up further.
+    #[must_use]
+    pub fn builder(installation: Installation) -> FailoverLayerBuilder {
+        FailoverLayerBuilder {
+            settings: Settings::new(installation),
+        }
     }
 
     /// Begins a run; put it into the extensions of the run's requests.
@@ -99,6 +97,59 @@ impl FailoverLayer {
     /// service.
     pub fn force_up(&self, target: &Target) {
         self.current.force(target, Force::Up);
+    }
+
+    /// Writes down what was learned, as [`Client::remember`](crate::Client::remember) has it.
+    ///
+    /// # Errors
+    /// When the memory file cannot be written.
+    ///
+    /// # Cancel safety
+    /// The file is whole whenever the future is dropped.
+    pub async fn remember(&self) -> Result<(), MemoryError> {
+        self.current.remember().await
+    }
+}
+
+impl FailoverLayerBuilder {
+    /// The policy; the default is the design's. Its probing is the ready-made client's alone.
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.settings.policy = policy;
+        self
+    }
+
+    /// The agent's name, usually its certname. It chooses when, within the failback spread, this
+    /// agent returns to the master.
+    #[must_use]
+    pub fn agent(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.settings.agent);
+        self
+    }
+
+    /// How answers are read; the default is [`PuppetAnswers`](crate::PuppetAnswers).
+    #[must_use]
+    pub fn classify(mut self, classify: impl Classify) -> Self {
+        self.settings.classify = Box::new(classify);
+        self
+    }
+
+    /// A file in which what is learned is kept for the next process, as
+    /// [`ClientBuilder::memory`](crate::ClientBuilder::memory) has it.
+    #[must_use]
+    pub fn memory(mut self, path: impl Into<PathBuf>) -> Self {
+        self.settings.memory = Some(path.into());
+        self
+    }
+
+    /// The layer.
+    ///
+    /// # Errors
+    /// When a server's name cannot stand in a URL.
+    pub fn build(self) -> Result<FailoverLayer, Error> {
+        Ok(FailoverLayer {
+            current: Arc::new(Current::new(self.settings)?),
+        })
     }
 }
 

@@ -1,7 +1,9 @@
 //! A client from Puppet's own settings files.
 
+use std::time::Duration;
+
 use standin_config::{Settings, SettingsError};
-use standin_net::{Revocation, SslFileError, SslFiles, Tls};
+use standin_net::{MemoryFile, Revocation, SslFileError, SslFiles, Tls};
 
 use crate::{Client, ClientBuilder};
 
@@ -18,7 +20,8 @@ pub enum UnfitSettings {
 }
 
 impl Client {
-    /// A client as Puppet's settings have it: lists, certificates, certname, keep-alive.
+    /// A client as Puppet's settings have it: lists, certificates, certname, keep-alive, and a memory
+    /// in Puppet's `statedir` that lasts for two run intervals and five minutes.
     ///
     /// Connect and read time-outs of the settings are not taken over: they are what makes today's
     /// agent wait for minutes, and the policy's own bound every request.
@@ -41,9 +44,14 @@ impl Client {
         };
         let mut policy = crate::Policy::default();
         policy.connect.keep_alive = puppet.times.keepalive;
+        policy.memory.health = puppet.times.runinterval.saturating_mul(2) + SPLAY;
         let tls = Tls::from_files(&files)?;
         Ok(Self::builder(settings.installation()?, tls)
             .agent(&puppet.certname)
-            .policy(policy))
+            .policy(policy)
+            .memory(puppet.dirs.statedir.join(MemoryFile::NAME)))
     }
 }
+
+/// How far a run may be put off and still find what the last one but one learned.
+const SPLAY: Duration = Duration::from_secs(300);

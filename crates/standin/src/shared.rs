@@ -1,6 +1,7 @@
 //! What all requests of a client share: health, clock, names of servers, and how it is told.
 
 use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -9,7 +10,7 @@ use http::HeaderValue;
 use standin_core::health::{Events, Snapshot, Target as Forcible};
 use standin_core::patience::Sign;
 use standin_core::{Class, Health, Installation, Policy, Role, Server, jitter};
-use standin_net::Clock;
+use standin_net::{Clock, MemoryError, MemoryFile};
 use tokio::sync::watch;
 
 use crate::memory::Keeper;
@@ -57,7 +58,7 @@ pub(crate) struct Settings {
     pub(crate) agent: String,
     pub(crate) classify: Box<dyn Classify>,
     pub(crate) puppet_version: HeaderValue,
-    pub(crate) keeper: Option<Keeper>,
+    pub(crate) memory: Option<PathBuf>,
 }
 
 impl Settings {
@@ -68,7 +69,7 @@ impl Settings {
             agent: String::new(),
             classify: Box::new(PuppetAnswers),
             puppet_version: PUPPET_VERSION,
-            keeper: None,
+            memory: None,
         }
     }
 }
@@ -78,10 +79,13 @@ impl Current {
         let clock = Clock::start();
         let targets = targets(&settings.installation)?;
         let agent = jitter::seed_of(&settings.agent);
+        let lasts = settings.policy.memory.clone();
+        let file = settings.memory.as_deref();
+        let file = file.map(|path| MemoryFile::new(path, &settings.agent, lasts));
         let health = Health::new(&settings.installation, settings.policy, agent);
         let mut events = Events::new();
-        if let Some(keeper) = &settings.keeper {
-            events = health.recall(&keeper.file().read(clock), clock.now(), clock.wall());
+        if let Some(file) = &file {
+            events = health.recall(&file.read(clock), clock.now(), clock.wall());
         }
         let (changes, _) = watch::channel(Arc::new(health.snapshot(clock.now())));
         let hub = Hub {
@@ -90,7 +94,7 @@ impl Current {
             finishing: Mutex::default(),
             signs: Mutex::default(),
             changes,
-            keeper: settings.keeper,
+            keeper: file.map(Keeper::new),
         };
         let shared = Arc::new(Shared {
             hub: Arc::new(hub),
@@ -145,6 +149,14 @@ impl Current {
         let receiver = now.hub.changes.subscribe();
         now.show();
         receiver
+    }
+
+    pub(crate) async fn remember(&self) -> Result<(), MemoryError> {
+        let now = self.now();
+        match now.keeper() {
+            Some(keeper) => keeper.write(&now).await,
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn force(&self, target: &Forcible, force: Force) {
