@@ -1,12 +1,15 @@
 //! What only a master may do, while the master is away.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
-use standin::{ErrorKind, Verdict};
+use standin::policy::Deadline;
+use standin::{ErrorKind, Policy, Verdict};
 use standin_core::verdict::Unreached;
 use standin_lab::{Fault, Service};
 use tokio::time::Instant;
 
-use crate::harness::{Errand, MASTER, REPLICA, SOON, Stage, tried};
+use crate::harness::{Errand, MASTER, REPLICA, SOON, Stage, policy, tried};
 
 async fn fails_when_the_master(fault: Fault, shown: Verdict) {
     let stage = Stage::start().await;
@@ -108,4 +111,39 @@ async fn it_works_again_as_soon_as_the_master_is_back() {
             .unwrap()
             .is_untroubled()
     );
+}
+
+fn graceful() -> Policy {
+    Policy {
+        deadline: Deadline {
+            grace: SOON * 4,
+            ..policy().deadline
+        },
+        ..policy()
+    }
+}
+
+#[tokio::test]
+async fn with_a_grace_it_outlives_a_reload_of_the_master() {
+    let stage = Stage::with(graceful()).await;
+    let reload = stage.fault_host(MASTER, Fault::Refuse).await;
+    let asking = stage.ask(Errand::CertificateRequest);
+    let reloaded = async {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        reload.lift().await;
+    };
+    let (answer, ()) = tokio::join!(asking, reloaded);
+    let answer = answer.unwrap();
+    assert_eq!(answer.by(), MASTER);
+    assert!(answer.failed().len() > 1, "{:?}", answer.served);
+    assert!(stage.got_any(REPLICA).is_empty());
+}
+
+#[tokio::test]
+async fn a_grace_is_not_for_what_a_replica_may_serve() {
+    let stage = Stage::with(graceful()).await;
+    let _fault = stage.fault_host(MASTER, Fault::Refuse).await;
+    let answer = stage.ask(Errand::Node).await.unwrap();
+    assert_eq!(answer.by(), REPLICA);
+    assert!(answer.took < SOON, "{:?}", answer.took);
 }

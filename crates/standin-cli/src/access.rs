@@ -4,7 +4,7 @@ use standin::config::{Overrides, Settings, Sources};
 use standin::{Client, Installation, Names};
 
 use crate::cli::Common;
-use crate::failure::Failure;
+use crate::failure::{Failure, chain};
 use crate::streams::Streams;
 
 /// The way to an installation.
@@ -34,6 +34,16 @@ impl Access {
             client: builder.names(common.names()).build()?,
             installation,
         })
+    }
+}
+
+impl Access {
+    /// Leaves what was learned to the next command. Where it cannot be written, that is mentioned and
+    /// does no harm.
+    pub(crate) async fn remember(&self, streams: &mut Streams<'_>) {
+        if let Err(error) = self.client.remember().await {
+            streams.mention(format_args!("nothing is remembered: {}", chain(&error)));
+        }
     }
 }
 

@@ -37,7 +37,9 @@ pub(crate) async fn run(
     if let Some(until) = until {
         request.extensions_mut().insert(Deadline::at(until));
     }
-    let response = access.client.request(request).await?;
+    let answered = access.client.request(request).await;
+    access.remember(streams).await;
+    let response = answered?;
     let status = response.status();
     mention(&response, streams);
     let answer = Answer {
