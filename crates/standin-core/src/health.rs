@@ -317,16 +317,19 @@ impl Health {
         })
     }
 
-    /// How long one connection to `place` may take. `alone` when nobody stands in for it.
+    /// How long one connection to `place` may take. `alone` when nobody stands in for it: then a
+    /// server that is known to be away, or whose whole host is, is still asked but not waited for.
     #[must_use]
     pub fn connect_limit(&self, class: Class, place: usize, alone: Alone, now: Moment) -> Duration {
         let times = &self.policy.connect;
-        let server = self
-            .class(class)
-            .and_then(|class| class.entries.get(place))
-            .map(|entry| self.server(entry.server).cell.state_at(now));
-        match (server, alone) {
-            (Some(State::Benched | State::Probing), Alone::Yes) => times.limit_benched,
+        let entry = self.class(class).and_then(|class| class.entries.get(place));
+        let is_away = entry.is_some_and(|entry| {
+            let server = self.server(entry.server);
+            let state = server.cell.state_at(now);
+            matches!(state, State::Benched | State::Probing) || self.is_silent(server, now)
+        });
+        match (is_away, alone) {
+            (true, Alone::Yes) => times.limit_benched,
             _ => times.limit,
         }
     }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::cell::State;
+use crate::health::Alone;
 use crate::verdict::Processed;
 use crate::{Class, Installation, Policy, Service};
 
@@ -114,4 +115,17 @@ fn the_words_of_the_status_are_known() {
     assert_eq!(Mode::of("replica"), Mode::Replica);
     assert_eq!(Mode::of("none"), Mode::None);
     assert_eq!(Mode::of("Source"), Mode::Unknown);
+}
+
+#[test]
+fn a_lone_server_of_a_silent_host_is_not_waited_for_long() {
+    let health = health();
+    let deploys = Class::Service(Service::CodeManager);
+    let limit = |seconds| health.connect_limit(deploys, 0, Alone::Yes, at(seconds));
+    assert_eq!(limit(1), Duration::from_millis(3100));
+    record(&health, SERVER, TIMED_OUT, 1);
+    record(&health, PUPPETDB, TIMED_OUT, 2);
+    assert_eq!(limit(2), Duration::from_millis(1100));
+    record(&health, SERVER, REFUSED, 3);
+    assert_eq!(limit(3), Duration::from_millis(3100));
 }
