@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use standin::Verdict;
+use standin::{Mood, Verdict};
 use standin_core::verdict::Processed;
 use standin_lab::{Fault, Service, State};
 
-use crate::harness::{Errand, MASTER, REPLICA, SOON, Stage};
+use crate::harness::{Errand, MASTER, REPLICA, SOON, Stage, tried};
 
 const NOT_READY: Verdict = Verdict::NotReady(Processed::No);
 const BROKEN: Verdict = Verdict::NotReady(Processed::Maybe);
@@ -128,4 +128,20 @@ async fn an_error_of_the_classifier_moves_reads_and_is_handed_back_for_edits() {
     );
     let edit = stage.ask(Errand::ClassifierEdit).await.unwrap();
     assert_eq!((edit.status.as_u16(), edit.by()), (500, MASTER));
+}
+
+#[tokio::test]
+async fn when_all_are_benched_all_are_tried_and_the_error_says_so() {
+    let stage = Stage::start().await;
+    let _faults = stage.fault_both(Fault::Refuse).await;
+    let first = stage.ask(Errand::Node).await.unwrap_err();
+    assert_eq!(first.mood(), Mood::Calm);
+    let second = stage.ask(Errand::Node).await.unwrap_err();
+    assert_eq!(second.mood(), Mood::Panic);
+    let asked: Vec<&str> = tried(&second).iter().map(|(host, _)| *host).collect();
+    assert_eq!(asked, [MASTER, REPLICA, MASTER, REPLICA]);
+    assert!(
+        second.to_string().contains("all were tried all the same"),
+        "{second}"
+    );
 }

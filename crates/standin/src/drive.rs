@@ -533,8 +533,7 @@ impl<T: Transport> Walk<T> {
     }
 
     fn fail(&mut self, kind: ErrorKind) -> Error {
-        let operation = self.plan.operation();
-        let error = Error::after(kind, operation, std::mem::take(&mut self.failed));
+        let error = Error::after(kind, &self.plan, std::mem::take(&mut self.failed));
         match kind {
             ErrorKind::TwoMasters => {
                 let hosts = self.shared.health.sources().map(ToOwned::to_owned);

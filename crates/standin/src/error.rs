@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use standin_core::plan::GiveUp;
+use standin_core::order::Mood;
+use standin_core::plan::{GiveUp, Plan};
 use standin_core::{Operation, Verdict};
 
 use crate::Attempt;
@@ -15,6 +16,7 @@ pub struct Error(Box<Inner>);
 struct Inner {
     kind: ErrorKind,
     operation: Option<Operation>,
+    mood: Mood,
     attempts: Vec<Attempt>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -55,13 +57,16 @@ impl Error {
         Self(Box::new(Inner {
             kind,
             operation,
+            mood: Mood::Calm,
             attempts: Vec::new(),
             source: None,
         }))
     }
 
-    pub(crate) fn after(kind: ErrorKind, operation: Operation, attempts: Vec<Attempt>) -> Self {
-        let mut error = Self::new(kind, Some(operation));
+    /// The end of a walk.
+    pub(crate) fn after(kind: ErrorKind, plan: &Plan, attempts: Vec<Attempt>) -> Self {
+        let mut error = Self::new(kind, Some(plan.operation()));
+        error.0.mood = plan.mood();
         error.0.attempts = attempts;
         error
     }
@@ -92,6 +97,13 @@ impl Error {
     #[must_use]
     pub fn operation(&self) -> Option<Operation> {
         self.0.operation
+    }
+
+    /// Whether everyone who may be asked was benched when the request came, and was asked all the
+    /// same.
+    #[must_use]
+    pub fn mood(&self) -> Mood {
+        self.0.mood
     }
 
     /// Every attempt, in order.
@@ -152,6 +164,9 @@ impl fmt::Display for Reason<'_> {
             None => f.write_str("request: ")?,
         }
         f.write_str(match error.kind() {
+            ErrorKind::Exhausted if error.mood() == Mood::Panic => {
+                "no server answered; all had failed before, and all were tried all the same"
+            }
             ErrorKind::Exhausted => "no server answered",
             ErrorKind::NotDuringFailover => {
                 "only the master may be asked for this and it cannot be reached; it does not work \

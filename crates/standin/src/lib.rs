@@ -70,6 +70,7 @@ pub use standin_core::{
     Verdict,
     cell::State,
     health::{Snapshot, Target},
+    order::Mood,
     policy, verdict,
 };
 pub use standin_net::{MemoryError, MemoryFile, Names, Revocation, SslFileError, SslFiles, Tls};
