@@ -16,8 +16,8 @@ use hyper_util::client::legacy::connect::dns::Name;
 use hyper_util::client::legacy::{Client, Error as HyperError, ResponseFuture};
 use hyper_util::rt::TokioExecutor;
 use standin::{
-    Body, Error, ErrorKind, FailoverLayer, Installation, OnLoss, Served, SslFiles, Switched, Tls,
-    Verdict,
+    Body, Deadline, Error, ErrorKind, FailoverLayer, Installation, OnLoss, Served, SslFiles,
+    Switched, Tls, Verdict,
 };
 use standin_core::verdict::{Loss, Unreached};
 use standin_lab::{Fault, Flaw, Service as LabService};
@@ -293,4 +293,30 @@ fn it_is_ready_whatever_the_service_beneath_is() {
     let mut context = Context::from_waker(Waker::noop());
     let readied = Service::<Request<Body>>::poll_ready(&mut service, &mut context);
     assert!(matches!(readied, Poll::Ready(Ok(()))));
+}
+
+/// How much time the inner service is told it has for a request that came with `span`.
+async fn left_for_the_inner(span: Duration) -> Duration {
+    let (told, heard) = std::sync::mpsc::channel();
+    let inner = tower::service_fn(move |request: Request<Body>| {
+        let deadline = request.extensions().get::<Deadline>();
+        told.send(deadline.expect("a deadline").left()).unwrap();
+        ready(Ok::<_, Infallible>(Response::new(())))
+    });
+    let mut request = Errand::Node.request();
+    request.extensions_mut().insert(Deadline::within(span));
+    layer().layer(inner).oneshot(request).await.unwrap();
+    heard.recv().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_that_came_with_a_request_is_handed_on() {
+    let span = Duration::from_secs(20);
+    assert_eq!(left_for_the_inner(span).await, span);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_beyond_the_policys_is_handed_on_as_the_policys() {
+    let left = left_for_the_inner(Duration::from_secs(9999)).await;
+    assert_eq!(left, policy().deadline.cheap);
 }
