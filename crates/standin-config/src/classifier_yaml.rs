@@ -11,8 +11,9 @@ use serde_saphyr::{Location, Spanned};
 use standin_core::{Server, ServerList};
 
 use crate::listed::listed;
+use crate::origin::Reading;
 use crate::value::port;
-use crate::{Origin, Place, SettingsError, SettingsFault};
+use crate::{Origin, Place, Rule, SettingsError, SettingsFault};
 
 /// The settings of `classifier.yaml`, each with the default of the classifier's terminus where it
 /// is not set.
@@ -25,6 +26,8 @@ pub struct ClassifierYaml {
     pub entries: Vec<ClassifierEntry>,
     /// Where the list was found.
     pub origin: Origin,
+    /// How each key of each entry was read.
+    pub(crate) readings: Vec<(&'static str, Reading)>,
 }
 
 /// One node classifier.
@@ -63,18 +66,24 @@ impl ClassifierYaml {
                 SettingsError::new(place, SettingsFault::Yaml(error.into()))
             })?;
         let origin = origin(&path, document.referenced);
-        let entries: Vec<_> = match document.value {
-            Document::One(item) => vec![item.entry(&path, document.referenced)?],
+        let items = match document.value {
+            Document::One(item) => vec![(item, document.referenced)],
             Document::List(items) => items
                 .into_iter()
-                .map(|item| item.value.entry(&path, item.referenced))
-                .collect::<Result<_, _>>()?,
+                .map(|item| (item.value, item.referenced))
+                .collect(),
         };
+        let mut readings = Vec::new();
+        let entries = items
+            .into_iter()
+            .map(|(item, begins)| item.entry(&path, begins, &mut readings))
+            .collect::<Result<Vec<_>, _>>()?;
         let places = entries.iter().map(|entry| (&entry.server, &entry.origin));
         Ok(Self {
             servers: listed(places, &origin)?,
             entries,
             origin,
+            readings,
         })
     }
 }
@@ -88,26 +97,40 @@ enum Document {
 struct Item {
     server: Option<Spanned<String>>,
     port: Option<Spanned<String>>,
-    prefix: Option<String>,
+    prefix: Option<Spanned<String>>,
 }
 
 impl Item {
-    fn entry(self, path: &Arc<Path>, begins: Location) -> Result<ClassifierEntry, SettingsError> {
-        let default_port = Spanned::new(DEFAULT_PORT.to_owned(), begins, begins);
-        let Spanned {
-            value, referenced, ..
-        } = self.port.unwrap_or(default_port);
-        let port = port(&value)
-            .map_err(|fault| SettingsError::new(place(path, referenced), fault).about("port"))?;
-        let default_server = Spanned::new(DEFAULT_SERVER.to_owned(), begins, begins);
-        let Spanned {
-            value, referenced, ..
-        } = self.server.unwrap_or(default_server);
-        let server = Server::new(&value, port)
-            .map_err(|fault| SettingsError::new(place(path, referenced), fault).about("server"))?;
+    fn entry(
+        self,
+        path: &Arc<Path>,
+        begins: Location,
+        readings: &mut Vec<(&'static str, Reading)>,
+    ) -> Result<ClassifierEntry, SettingsError> {
+        let mut text = |name, value: Option<Spanned<String>>, assumed: &'static str| {
+            let (text, at, origin, rule) = match value {
+                Some(set) => {
+                    let origin = origin(path, set.referenced);
+                    (set.value, set.referenced, origin, Rule::Stated)
+                }
+                None => {
+                    let origin = Origin::Default(assumed);
+                    (assumed.to_owned(), begins, origin, Rule::Default)
+                }
+            };
+            readings.push((name, Reading::new(text.clone(), origin, rule)));
+            (text, place(path, at))
+        };
+        let (host, of_host) = text("server", self.server, DEFAULT_SERVER);
+        let (number, of_number) = text("port", self.port, DEFAULT_PORT);
+        let (prefix, _) = text("prefix", self.prefix, "");
+        let number =
+            port(&number).map_err(|fault| SettingsError::new(of_number, fault).about("port"))?;
+        let server = Server::new(&host, number)
+            .map_err(|fault| SettingsError::new(of_host, fault).about("server"))?;
         Ok(ClassifierEntry {
             server,
-            prefix: self.prefix.unwrap_or_default(),
+            prefix,
             origin: origin(path, begins),
         })
     }

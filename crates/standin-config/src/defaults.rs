@@ -49,6 +49,14 @@ impl Defaults {
         name.to_lowercase()
     }
 
+    /// The domain of the machine, empty where it has none: the default of `srv_domain`.
+    #[must_use]
+    pub fn domain(&self) -> String {
+        let name = self.hostname.trim_end_matches('.');
+        let domain = name.split_once('.').map_or("", |(_, domain)| domain);
+        domain.to_owned()
+    }
+
     /// A path as settings have it, with the home for a `~` at its beginning.
     pub(crate) fn path(&self, text: &str) -> PathBuf {
         match text.strip_prefix('~') {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use standin_core::{InvalidServer, InvalidServerList, Server};
 
-use crate::Origin;
+use crate::{HoconFault, Origin};
 
 /// Settings that cannot be used as they stand.
 ///
@@ -39,6 +39,8 @@ pub enum Place {
     },
     /// What the caller passed beside the files.
     Override,
+    /// A variable of the environment.
+    Environment(&'static str),
     /// No file: a value that was assumed, and how it is written.
     Default(&'static str),
 }
@@ -69,7 +71,7 @@ impl SettingsError {
     pub fn path(&self) -> Option<&Path> {
         match self.place() {
             Place::Whole(path) | Place::Line { path, .. } => Some(path),
-            Place::Override | Place::Default(_) => None,
+            Place::Override | Place::Environment(_) | Place::Default(_) => None,
         }
     }
 
@@ -121,6 +123,7 @@ impl fmt::Display for Place {
                 column.map_or(Ok(()), |column| write!(f, ":{column}"))
             }
             Self::Override => f.pad("override"),
+            Self::Environment(name) => write!(f, "environment {name}"),
             Self::Default(assumed) => write!(f, "default {assumed}"),
         }
     }
@@ -135,6 +138,7 @@ impl From<&Origin> for Place {
                 column: None,
             },
             Origin::Override => Self::Override,
+            Origin::Environment(name) => Self::Environment(name),
             Origin::Default(assumed) => Self::Default(assumed),
         }
     }
@@ -269,12 +273,48 @@ pub enum SettingsFault {
     /// Failures of writes cannot be both ignored and counted.
     #[error("above 1 not together with soft_write_failure = true; take one of them out")]
     SoftAndCounted,
-    /// Not the YAML of `classifier.yaml`.
-    #[error("the file is no mapping, and no list of mappings, of server, port and prefix")]
+    /// A proxy's password that could not stand in a URL.
+    #[error("@, !, #, / and blanks are not allowed in it; write them percent-encoded, like %40")]
+    ProxyPassword,
+    /// Not the URL of a proxy, which is not repeated since it may have a password.
+    #[error("the value is no proxy; write http://HOST:PORT")]
+    Proxy,
+    /// Not a header, which is not repeated since it may be a token.
+    #[error("an entry is no header; write NAME:VALUE with commas between")]
+    Header,
+    /// DNS cannot be asked for servers of no domain.
+    #[error("the machine has no domain to look in; set srv_domain")]
+    NoSrvDomain,
+    /// Not YAML, or YAML of another shape than the file's.
+    #[error("the file is not the YAML that is wanted here; see what is wrong at this place")]
     Yaml(#[source] Box<dyn Error + Send + Sync>),
-    /// Not the JSON object of `pxp-agent.conf`.
-    #[error("no JSON object, or one that names a key twice; HOCON beyond JSON is not read yet")]
+    /// Not JSON.
+    #[error("the file is not JSON; see what is wrong at this place")]
     Json(#[source] serde_json::Error),
+    /// Neither JSON nor HOCON.
+    #[error("the file is neither JSON nor HOCON: {0}")]
+    Hocon(#[from] HoconFault),
+    /// Not an object, which `pxp-agent.conf` is.
+    #[error("the file is no object; write {{ KEY: VALUE }}")]
+    NoObject,
+    /// Neither a mapping of parameters nor a list of groups.
+    #[error("the file has no parameters; write a mapping of names to values")]
+    Parameters,
+    /// A key that an object or mapping has twice.
+    #[error("{key:?} stands here a second time; take one of the two out")]
+    Twice {
+        /// The key.
+        key: String,
+    },
+    /// A parameter that two classes set, and not alike.
+    #[error("{first} says something else; leave in what is meant for this host")]
+    SaidTwice {
+        /// Where it is said first.
+        first: Origin,
+    },
+    /// Text that nests without end.
+    #[error("values are nested too deeply; no settings file needs that")]
+    Depth,
     /// JSON of another type than the setting's.
     #[error("the value has to be {wanted}")]
     Type {

@@ -90,7 +90,7 @@ struct Named {
 impl<'a> View<'a> {
     fn new(settings: &'a Settings) -> Self {
         let puppet = &settings.puppet;
-        let origin = |name| puppet.origins.of(name);
+        let origin = |name| puppet.readings.of(name);
         let servers = match &puppet.server_list {
             Some(list) => Named::list(list, &origin("server_list")),
             None => Named::one(&puppet.server, origin("server")),
@@ -120,7 +120,7 @@ impl<'a> View<'a> {
             Service::PuppetServer | Service::FileSync => Ok(self.servers.clone()),
             Service::CertificateAuthority => Ok(self.authority.clone()),
             Service::PuppetDb => match puppetdb {
-                Some(conf) => Ok(Named::list(&conf.servers, &conf.origins.of("server_urls"))),
+                Some(conf) => Ok(Named::list(&conf.servers, &conf.readings.of("server_urls"))),
                 None => self.pair().at(service, PAIR),
             },
             Service::Rbac | Service::NodeClassifier | Service::Activity => match classifier {

@@ -54,32 +54,51 @@
 mod classifier_yaml;
 mod defaults;
 mod error;
+mod explain;
+mod hocon;
 mod installation;
+mod json;
 mod listed;
 #[cfg(unix)]
 mod machine;
 mod note;
 mod origin;
 mod overrides;
+mod parameters;
+mod proxy;
 mod puppet_conf;
 mod puppetdb_conf;
 mod pxp_agent_conf;
 mod roles;
+mod secret;
 mod settings;
 mod sources;
+mod tree;
 mod value;
+mod yaml;
 
 pub use classifier_yaml::{ClassifierEntry, ClassifierYaml};
 pub use defaults::{Account, Defaults};
 pub use error::{Place, SettingsError, SettingsFault};
+pub use explain::Explanation;
+pub use hocon::HoconFault;
 pub use installation::ServiceList;
 #[cfg(unix)]
 pub use machine::UnknownMachine;
 pub use note::Note;
-pub use origin::Origin;
+pub use origin::{Origin, Rule, Unused};
 pub use overrides::Overrides;
-pub use puppet_conf::{Dirs, PuppetConf, Revocation, SslPaths, Times};
-pub use puppetdb_conf::{ClientCertificate, FirstQueried, PuppetDbConf, Submission, WriteFailure};
+pub use parameters::{Parameters, Replication, ReplicationMode, WrittenPort, WrittenServer};
+pub use proxy::{NoProxy, Proxy};
+pub use puppet_conf::{
+    Dirs, ExtraHeader, Http, PuppetConf, Reports, Revocation, SrvRecords, SslPaths, Times,
+    WithoutCatalog,
+};
+pub use puppetdb_conf::{
+    ClientCertificate, CutShort, FirstQueried, PuppetDbConf, Submission, UnchangedResources,
+    WriteFailure,
+};
 pub use pxp_agent_conf::{BrokerUri, PcpVersion, PxpAgentConf};
+pub use secret::Secret;
 pub use settings::Settings;
 pub use sources::Sources;

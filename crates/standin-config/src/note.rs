@@ -58,10 +58,10 @@ impl Settings {
             });
         }
         if let Some(list) = &puppet.server_list {
-            let server_list = puppet.origins.of("server_list");
+            let server_list = puppet.readings.of("server_list");
             if puppet.sets("server") {
                 notes.push(Note::ServerNotUsed {
-                    server: puppet.origins.of("server"),
+                    server: puppet.readings.of("server"),
                     server_list: server_list.clone(),
                 });
             }

@@ -1,5 +1,8 @@
-//! Overrides: settings from a command line.
+//! Overrides: settings from a command line, and proxies from the environment.
 
+use std::fmt;
+
+use crate::Secret;
 use crate::puppet_conf::translated;
 
 /// Settings that beat those of `puppet.conf`, like `--server_list=...` on Puppet's command line.
@@ -10,8 +13,12 @@ use crate::puppet_conf::translated;
 /// let overrides = Overrides::new().with("--server_list", "a.example.com,b.example.com");
 /// assert_eq!(overrides.get("server_list"), Some("a.example.com,b.example.com"));
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Overrides(Vec<(String, String)>);
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Overrides {
+    settings: Vec<(String, String)>,
+    http_proxy: Option<(&'static str, Secret)>,
+    no_proxy: Option<(&'static str, String)>,
+}
 
 impl Overrides {
     /// None.
@@ -24,14 +31,42 @@ impl Overrides {
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
         let name = name.trim_start_matches('-').to_owned();
-        self.0.push((name, translated(value).to_owned()));
+        self.settings.push((name, translated(value).to_owned()));
         self
+    }
+
+    /// The same with the proxies that the environment names, which beat the settings of proxies
+    /// even where those are overridden.
+    ///
+    /// `variable` tells the value of a variable. The first that is set of `http_proxy` and
+    /// `HTTP_PROXY` counts, and of `no_proxy` and `NO_PROXY`, as Puppet's `http/proxy.rb` has it.
+    #[must_use]
+    pub fn with_environment(mut self, variable: impl Fn(&str) -> Option<String>) -> Self {
+        let first = |names: [&'static str; 2]| {
+            names
+                .into_iter()
+                .find_map(|name| Some((name, variable(name)?)))
+        };
+        self.http_proxy =
+            first(["http_proxy", "HTTP_PROXY"]).map(|(name, url)| (name, Secret::new(&url)));
+        self.no_proxy = first(["no_proxy", "NO_PROXY"]);
+        self
+    }
+
+    pub(crate) fn http_proxy(&self) -> Option<(&'static str, &str)> {
+        let (name, url) = self.http_proxy.as_ref()?;
+        Some((name, url.reveal()))
+    }
+
+    pub(crate) fn no_proxy(&self) -> Option<(&'static str, &str)> {
+        let (name, entries) = self.no_proxy.as_ref()?;
+        Some((name, entries))
     }
 
     /// The value of the setting `name`; of two, the later.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        let mut newest_first = self.0.iter().rev();
+        let mut newest_first = self.settings.iter().rev();
         newest_first
             .find(|(key, _)| key == name)
             .map(|(_, value)| value.as_str())
@@ -39,7 +74,14 @@ impl Overrides {
 
     /// The settings that are overridden.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(name, _)| name.as_str())
+        self.settings.iter().map(|(name, _)| name.as_str())
+    }
+}
+
+/// Names only: among the values may be a password.
+impl fmt::Debug for Overrides {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.names()).finish()
     }
 }
 

@@ -7,16 +7,20 @@ use std::time::Duration;
 use standin_core::{Server, ServerList};
 
 mod grammar;
+mod http;
+mod reader;
 mod search;
 
 use grammar::Document;
-use search::{Found, Search};
+use reader::Reader;
+use search::Search;
 
-use crate::origin::Origins;
-use crate::value::{duration, entries, https_server, port};
+use crate::origin::Readings;
+use crate::value::{duration, entries, https_server, port, switch};
 use crate::{Defaults, Origin, Overrides, SettingsError, SettingsFault};
 
 pub(crate) use grammar::translated;
+pub use http::{ExtraHeader, Http};
 
 /// The settings of `puppet.conf` as an agent sees them, each with Puppet's default where it is not
 /// set.
@@ -35,9 +39,11 @@ pub struct PuppetConf {
     /// `ca_server` at `ca_port`. Where a file or an override sets `ca_server`, requests to the
     /// certificate authority do not follow `server_list`.
     pub ca_server: Server,
-    /// `report_server` at `report_port`. Reports are requests to Puppet Server like others here,
-    /// so this is only carried.
+    /// `report_server` at `report_port`. Where a file or an override sets `report_server`, reports
+    /// do not follow `server_list`: see [`PuppetConf::reports`].
     pub report_server: Server,
+    /// Whether DNS is asked for servers before the list is; `use_srv_records` and `srv_domain`.
+    pub srv_records: SrvRecords,
     /// Directories.
     pub dirs: Dirs,
     /// Certificates, key and revocations.
@@ -46,8 +52,48 @@ pub struct PuppetConf {
     pub revocation: Revocation,
     /// Times.
     pub times: Times,
+    /// Proxies and headers.
+    pub http: Http,
+    /// What a run does that gets no catalog; `usecacheonfailure`.
+    pub without_catalog: WithoutCatalog,
     pub(crate) path: Arc<Path>,
-    pub(crate) origins: Origins,
+    pub(crate) readings: Readings,
+}
+
+/// Whether DNS is asked for servers.
+///
+/// Exhaustive on purpose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SrvRecords {
+    /// It is not; `use_srv_records = false`, the default.
+    NotAsked,
+    /// It is, before `server_list` and `server`; `use_srv_records = true`.
+    Of {
+        /// Where `_x-puppet._tcp` and the like are; `srv_domain`, by default the machine's.
+        domain: String,
+    },
+}
+
+/// What a run does that gets no catalog.
+///
+/// Exhaustive on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WithoutCatalog {
+    /// It applies the last one; `usecacheonfailure = true`, the default.
+    UsesTheLast,
+    /// It fails; `usecacheonfailure = false`.
+    Fails,
+}
+
+/// Where an agent's reports go.
+///
+/// Exhaustive on purpose: Puppet knows these two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reports<'a> {
+    /// To the servers of Puppet Server, as every other request.
+    WithTheRest,
+    /// To this one alone, whatever `server_list` says.
+    To(&'a Server),
 }
 
 /// The directories of an agent.
@@ -76,6 +122,11 @@ pub struct SslPaths {
     pub key: PathBuf,
     /// The revocation lists; `hostcrl`.
     pub crl: PathBuf,
+    /// The pass phrase of the key, if that has one; `passfile`. Not PEM, and it need not exist.
+    pub passphrase: PathBuf,
+    /// More authorities, for servers that are not Puppet's; `ssl_trust_store`. Puppet's own agents
+    /// take it only for plain `https` sources.
+    pub trust_store: Option<PathBuf>,
 }
 
 /// How far revocation is checked.
@@ -105,6 +156,9 @@ pub struct Times {
     pub runinterval: Duration,
     /// The most that a run is put off by; `splaylimit`, by default as `runinterval`.
     pub splaylimit: Duration,
+    /// The most that a run may take; `runtimeout`, an hour by default. None when it is 0, which
+    /// bounds nothing.
+    pub runtimeout: Option<Duration>,
 }
 
 impl PuppetConf {
@@ -126,11 +180,7 @@ impl PuppetConf {
         let path: Arc<Path> = confdir.join(Self::FILE).into();
         let document = Document::parse(text, &path)?;
         let search = Search::new(&document, overrides, defaults, confdir)?;
-        let mut reader = Reader {
-            search: &search,
-            defaults,
-            origins: Origins::default(),
-        };
+        let mut reader = Reader::new(&search, defaults);
         let read = &mut reader;
         // First, so that it is named itself when it is wrong and serverport only follows it.
         read.setting("masterport", port)?;
@@ -140,10 +190,11 @@ impl PuppetConf {
         Ok(Self {
             certname: read.setting("certname", certname)?,
             environment: read.setting("environment", not_empty)?,
-            server_list: read.server_list(default_port)?,
-            server: read.server("server", default_port)?,
-            ca_server: read.server("ca_server", ca_port)?,
-            report_server: read.server("report_server", report_port)?,
+            server_list: read.setting_if_set("server_list", |text| servers(text, default_port))?,
+            server: read.setting("server", |text| https_server(text, default_port))?,
+            ca_server: read.setting("ca_server", |text| https_server(text, ca_port))?,
+            report_server: read.setting("report_server", |text| https_server(text, report_port))?,
+            srv_records: srv_records(read)?,
             dirs: Dirs {
                 confdir: read.path("confdir")?,
                 ssldir: read.path("ssldir")?,
@@ -155,6 +206,8 @@ impl PuppetConf {
                 cert: read.path("hostcert")?,
                 key: read.path("hostprivkey")?,
                 crl: read.path("hostcrl")?,
+                passphrase: read.path("passfile")?,
+                trust_store: read.path_if_any("ssl_trust_store")?,
             },
             revocation: read.setting("certificate_revocation", revocation)?,
             times: Times {
@@ -163,16 +216,35 @@ impl PuppetConf {
                 keepalive: read.setting("http_keepalive_timeout", duration)?,
                 runinterval: read.setting("runinterval", duration)?,
                 splaylimit: read.setting("splaylimit", duration)?,
+                runtimeout: Some(read.setting("runtimeout", duration)?)
+                    .filter(|time| !time.is_zero()),
             },
+            http: Http::read(read, overrides)?,
+            without_catalog: read.setting("usecacheonfailure", |text| {
+                switch(text, WithoutCatalog::UsesTheLast, WithoutCatalog::Fails)
+            })?,
             path,
-            origins: reader.origins,
+            readings: reader.readings,
         })
     }
 
     /// Where the value of the setting `name` was found; None for a setting that is not read.
     #[must_use]
     pub fn origin(&self, name: &str) -> Option<&Origin> {
-        self.origins.get(name)
+        self.readings.origin(name)
+    }
+
+    /// Where reports go: `report_server` exempts them from the list only where it is set, as
+    /// `build_resolvers` in `http/client.rb` of Puppet has it.
+    #[must_use]
+    pub fn reports(&self) -> Reports<'_> {
+        if self.server_list.is_some() && !self.sets("report_server") {
+            Reports::WithTheRest
+        } else if self.server_list.is_none() && self.report_server == self.server {
+            Reports::WithTheRest
+        } else {
+            Reports::To(&self.report_server)
+        }
     }
 
     /// Whether a file or an override sets `name`.
@@ -181,43 +253,17 @@ impl PuppetConf {
     }
 }
 
-struct Reader<'a> {
-    search: &'a Search<'a>,
-    defaults: &'a Defaults,
-    origins: Origins,
-}
-
-impl Reader<'_> {
-    fn setting<T>(
-        &mut self,
-        name: &'static str,
-        read: impl FnOnce(&str) -> Result<T, SettingsFault>,
-    ) -> Result<T, SettingsError> {
-        let Found { text, origin } = self.search.value(name)?;
-        let value = read(&text).map_err(|fault| SettingsError::new(&origin, fault).about(name))?;
-        self.origins.insert(name, origin);
-        Ok(value)
-    }
-
-    fn server(&mut self, name: &'static str, port: u16) -> Result<Server, SettingsError> {
-        self.setting(name, |text| https_server(text, port))
-    }
-
-    fn server_list(&mut self, port: u16) -> Result<Option<ServerList>, SettingsError> {
-        const NAME: &str = "server_list";
-        if self.search.value(NAME)?.origin.is_set() {
-            self.setting(NAME, |text| servers(text, port)).map(Some)
-        } else {
-            Ok(None)
+fn srv_records(read: &mut Reader<'_>) -> Result<SrvRecords, SettingsError> {
+    let domain = read.setting("srv_domain", |text| Ok(text.to_owned()))?;
+    read.setting("use_srv_records", |text| {
+        let asked = SrvRecords::Of {
+            domain: domain.clone(),
+        };
+        match switch(text, asked, SrvRecords::NotAsked)? {
+            SrvRecords::Of { domain } if domain.is_empty() => Err(SettingsFault::NoSrvDomain),
+            records => Ok(records),
         }
-    }
-
-    fn path(&mut self, name: &'static str) -> Result<PathBuf, SettingsError> {
-        let defaults = self.defaults;
-        self.setting(name, |text| {
-            not_empty(text).map(|text| defaults.path(&text))
-        })
-    }
+    })
 }
 
 fn servers(text: &str, default_port: u16) -> Result<ServerList, SettingsFault> {

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use standin_core::{InvalidServerList, Server, ServerList};
 
-use crate::origin::Origins;
-use crate::value::{count, entries, is_space, seconds, switch, trim, without_user};
-use crate::{Origin, SettingsError, SettingsFault};
+use crate::origin::{Reading, Readings};
+use crate::value::{entries, is_space, switch, trim, without_user};
+use crate::{Origin, Rule, SettingsError, SettingsFault, Unused};
 
 /// The settings of `puppetdb.conf`, each with the default of PuppetDB's terminus where it is not
 /// set.
@@ -23,8 +23,9 @@ pub struct PuppetDbConf {
     pub servers: ServerList,
     /// Servers that take commands and are never queried; `submit_only_server_urls`.
     pub submit_only: Vec<Server>,
-    /// The most that a request to one server may take; `server_url_timeout`, 30 s by default.
-    pub timeout: Duration,
+    /// The most that a request to one server may take; `server_url_timeout`, 30 s by default. None
+    /// when it is 0, which for PuppetDB's terminus bounds nothing.
+    pub timeout: Option<Duration>,
     /// Where a query begins; `sticky_read_failover`.
     pub first_queried: FirstQueried,
     /// Who gets a command; `command_broadcast` and `min_successful_submissions`.
@@ -33,9 +34,14 @@ pub struct PuppetDbConf {
     pub write_failure: WriteFailure,
     /// Whether servers are shown the client's certificate; `verify_client_certificate`.
     pub client_certificate: ClientCertificate,
+    /// Whether catalogs and reports tell of resources that did not change;
+    /// `include_unchanged_resources`. Nothing that this library sends depends on it.
+    pub unchanged_resources: UnchangedResources,
+    /// Numbers of which PuppetDB's terminus reads only the beginning.
+    pub cut_short: Vec<CutShort>,
     /// The lines of `server` and `port`, which PuppetDB knows no more and does not heed.
     pub retired: Vec<Origin>,
-    pub(crate) origins: Origins,
+    pub(crate) readings: Readings,
 }
 
 /// Where a query begins. Exhaustive on purpose.
@@ -79,6 +85,29 @@ pub enum ClientCertificate {
     NotShown,
 }
 
+/// Whether reports tell of resources that did not change. Exhaustive on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnchangedResources {
+    /// They do not; `include_unchanged_resources = false`, the default.
+    LeftOut,
+    /// They do; `include_unchanged_resources = true`.
+    Included,
+}
+
+/// A number of which only the beginning is read, as Ruby's `to_i` does: `2m` is 2, `abc` is 0.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CutShort {
+    /// The setting.
+    pub setting: &'static str,
+    /// What is written.
+    pub written: String,
+    /// What it means.
+    pub read: u32,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
 impl PuppetDbConf {
     /// The name of the file in the confdir.
     pub const FILE: &'static str = "puppetdb.conf";
@@ -87,8 +116,8 @@ impl PuppetDbConf {
     ///
     /// # Errors
     /// When the grammar of PuppetDB's terminus does not allow the text, or a setting has a value
-    /// that cannot be used. Times and numbers that Ruby would cut short (`2m` to 2, `abc` to 0,
-    /// which is no limit at all) are errors.
+    /// that cannot be used. Numbers that Ruby cuts short (`2m` to 2, `abc` to 0) are read as it
+    /// reads them, and [`PuppetDbConf::cut_short`] tells of each.
     pub fn parse(text: &str, confdir: &Path) -> Result<Self, SettingsError> {
         let path: Arc<Path> = confdir.join(Self::FILE).into();
         let mut file = File::parse(text, &path)?;
@@ -106,37 +135,53 @@ impl PuppetDbConf {
         Ok(Self {
             submit_only: read
                 .setting("submit_only_server_urls", |text| disjoint(text, &servers))?,
-            timeout: read.setting("server_url_timeout", |text| seconds(text, 1))?,
+            timeout: Some(read.number("server_url_timeout")?)
+                .filter(|seconds| *seconds != 0)
+                .map(|seconds| Duration::from_secs(seconds.into())),
             submission: read.submission(servers.len(), write_failure)?,
             servers,
             first_queried,
             write_failure,
             client_certificate,
+            unchanged_resources: read.setting("include_unchanged_resources", |text| {
+                let (on, off) = (UnchangedResources::Included, UnchangedResources::LeftOut);
+                switch(text, on, off)
+            })?,
+            cut_short: file.cut_short,
             retired: file.retired,
-            origins: file.origins,
+            readings: file.readings,
         })
     }
 
     /// Where the value of the setting `name` was found; None for a setting that is not read.
     #[must_use]
     pub fn origin(&self, name: &str) -> Option<&Origin> {
-        self.origins.get(name)
+        self.readings.origin(name)
     }
 }
 
 /// The settings of `[main]`, and the lines of those that are no more.
 struct File {
-    main: BTreeMap<String, (String, Origin)>,
+    main: BTreeMap<String, Stated>,
+    cut_short: Vec<CutShort>,
     retired: Vec<Origin>,
-    origins: Origins,
+    readings: Readings,
+}
+
+/// A setting of `[main]`: what its last line says, and where the others stand.
+struct Stated {
+    text: String,
+    origin: Origin,
+    unused: Vec<Unused>,
 }
 
 impl File {
     fn parse(text: &str, path: &Arc<Path>) -> Result<Self, SettingsError> {
         let mut file = Self {
             main: BTreeMap::new(),
+            cut_short: Vec::new(),
             retired: Vec::new(),
-            origins: Origins::default(),
+            readings: Readings::default(),
         };
         let mut section = None;
         for (index, line) in text.lines().enumerate() {
@@ -147,10 +192,7 @@ impl File {
             match (Line::parse(line), section) {
                 (Line::Header(name), _) => section = Some(name),
                 (Line::Setting("server" | "port", _), _) => file.retired.push(origin),
-                // Of two settings of one name the later counts, other than in puppet.conf.
-                (Line::Setting(name, value), Some("main")) => {
-                    file.main.insert(name.into(), (value.into(), origin));
-                }
+                (Line::Setting(name, value), Some("main")) => file.state(name, value, origin),
                 (Line::Setting(..), Some(_)) | (Line::Nothing, _) => {}
                 (Line::Setting(name, _), None) => {
                     let fault = SettingsFault::OutsideSection;
@@ -165,6 +207,25 @@ impl File {
         Ok(file)
     }
 
+    /// Of two settings of one name the later counts, other than in `puppet.conf`.
+    fn state(&mut self, name: &str, text: &str, origin: Origin) {
+        let mut unused = Vec::new();
+        if let Some(before) = self.main.remove(name) {
+            unused = before.unused;
+            unused.push(Unused {
+                origin: before.origin,
+                why: "the last of two in this file counts",
+            });
+        }
+        let text = text.to_owned();
+        let stated = Stated {
+            text,
+            origin,
+            unused,
+        };
+        self.main.insert(name.to_owned(), stated);
+    }
+
     fn setting<T>(
         &mut self,
         name: &'static str,
@@ -172,13 +233,35 @@ impl File {
     ) -> Result<T, SettingsError> {
         let default = DEFAULTS.iter().find(|(key, _)| *key == name);
         let default = default.map_or("", |(_, value)| value);
-        let (text, origin) = match self.main.remove(name) {
-            Some(set) => set,
-            None => (default.to_owned(), Origin::Default(default)),
+        let (stated, rule) = match self.main.remove(name) {
+            Some(stated) => (stated, Rule::Stated),
+            None => (Stated::default(default), Rule::Default),
         };
-        let value = read(&text).map_err(|fault| SettingsError::new(&origin, fault).about(name))?;
-        self.origins.insert(name, origin);
+        let value = read(&stated.text)
+            .map_err(|fault| SettingsError::new(&stated.origin, fault).about(name))?;
+        let mut reading = Reading::new(stated.text, stated.origin, rule);
+        reading.unused = stated.unused;
+        self.readings.insert(name, reading);
         Ok(value)
+    }
+
+    /// A number as Ruby's `to_i` reads it, which is what the terminus uses: the digits at the
+    /// beginning, and 0 without any.
+    fn number(&mut self, name: &'static str) -> Result<u32, SettingsError> {
+        let read = self.setting(name, number)?;
+        if let Some(reading) = self.readings.get_mut(name)
+            && reading.value != read.to_string()
+        {
+            let written = std::mem::replace(&mut reading.value, read.to_string());
+            reading.written = Some(written.clone());
+            self.cut_short.push(CutShort {
+                setting: name,
+                written,
+                read,
+                origin: reading.origin.clone(),
+            });
+        }
+        Ok(read)
     }
 
     fn submission(
@@ -189,22 +272,51 @@ impl File {
         let all = self.setting("command_broadcast", |text| {
             switch(text, Submission::Broadcast { least: 1 }, Submission::First)
         })?;
-        let least = self.setting("min_successful_submissions", |text| {
-            match (count(text, 1)?, all) {
-                (2.., _) if write_failure == WriteFailure::IsLogged => {
-                    Err(SettingsFault::SoftAndCounted)
-                }
-                (2.., Submission::First) => Err(SettingsFault::NeedsBroadcast),
-                (wanted, _) if usize::try_from(wanted).map_or(true, |wanted| wanted > servers) => {
-                    Err(SettingsFault::TooManySubmissions { wanted, servers })
-                }
-                (wanted, _) => Ok(wanted),
+        const LEAST: &str = "min_successful_submissions";
+        let least = self.number(LEAST)?;
+        let fault = match least {
+            0 => Some(SettingsFault::Number {
+                text: least.to_string(),
+                least: 1,
+            }),
+            2.. if write_failure == WriteFailure::IsLogged => Some(SettingsFault::SoftAndCounted),
+            2.. if all == Submission::First => Some(SettingsFault::NeedsBroadcast),
+            wanted if usize::try_from(wanted).map_or(true, |wanted| wanted > servers) => {
+                Some(SettingsFault::TooManySubmissions { wanted, servers })
             }
-        })?;
+            _ => None,
+        };
+        if let Some(fault) = fault {
+            return Err(SettingsError::new(&self.readings.of(LEAST), fault).about(LEAST));
+        }
         Ok(match all {
             Submission::Broadcast { .. } => Submission::Broadcast { least },
             Submission::First => Submission::First,
         })
+    }
+}
+
+impl Stated {
+    fn default(text: &'static str) -> Self {
+        Self {
+            text: text.to_owned(),
+            origin: Origin::Default(text),
+            unused: Vec::new(),
+        }
+    }
+}
+
+fn number(text: &str) -> Result<u32, SettingsFault> {
+    let fault = || SettingsFault::Number {
+        text: text.to_owned(),
+        least: 0,
+    };
+    let unsigned = text.strip_prefix('+').unwrap_or(text);
+    let end = unsigned.find(|c: char| !c.is_ascii_digit());
+    match &unsigned[..end.unwrap_or(unsigned.len())] {
+        "" if text.starts_with('-') => Err(fault()),
+        "" => Ok(0),
+        digits => digits.parse().map_err(|_| fault()),
     }
 }
 
@@ -279,8 +391,9 @@ fn disjoint(text: &str, servers: &ServerList) -> Result<Vec<Server>, SettingsFau
 const HTTPS: u16 = 443;
 
 /// `config.rb`, `load`.
-const DEFAULTS: [(&str, &str); 8] = [
+const DEFAULTS: [(&str, &str); 9] = [
     ("command_broadcast", "false"),
+    ("include_unchanged_resources", "false"),
     ("min_successful_submissions", "1"),
     ("server_url_timeout", "30"),
     ("server_urls", "https://puppetdb:8081"),

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::sources::usual_pxp_agent;
 use crate::{
-    ClassifierYaml, Place, PuppetConf, PuppetDbConf, PxpAgentConf, SettingsError, SettingsFault,
-    Sources,
+    ClassifierYaml, Parameters, Place, PuppetConf, PuppetDbConf, PxpAgentConf, SettingsError,
+    SettingsFault, Sources,
 };
 
 /// What the settings files of an installation say.
@@ -24,6 +24,9 @@ pub struct Settings {
     pub classifier: Option<ClassifierYaml>,
     /// `pxp-agent.conf`.
     pub pxp_agent: Option<PxpAgentConf>,
+    /// Files of Puppet Enterprise's parameters, in the order in which they were named. Of two that
+    /// say something of one thing the first counts.
+    pub parameters: Vec<Parameters>,
 }
 
 impl Settings {
@@ -56,12 +59,18 @@ impl Settings {
             .map(|text| ClassifierYaml::parse(&text, confdir))
             .transpose()?;
         let pxp_agent = pxp_agent(sources, confdir)?;
+        let parameters = sources
+            .parameters
+            .iter()
+            .map(|path| Parameters::parse(&text_of(path)?, path))
+            .collect::<Result<_, _>>()?;
         Ok(Self {
             puppet,
             puppet_conf,
             puppetdb,
             classifier,
             pxp_agent,
+            parameters,
         })
     }
 }
@@ -69,8 +78,7 @@ impl Settings {
 fn pxp_agent(sources: &Sources, confdir: &Path) -> Result<Option<PxpAgentConf>, SettingsError> {
     let parse = |text: String, path: &Path| PxpAgentConf::parse(&text, path, &sources.defaults);
     if let Some(path) = &sources.pxp_agent {
-        let text = fs::read_to_string(path).map_err(|error| unreadable(path, error))?;
-        return parse(text, path).map(Some);
+        return parse(text_of(path)?, path).map(Some);
     }
     for path in usual_pxp_agent(confdir) {
         if let Some(text) = text_if_there(&path)? {
@@ -89,6 +97,10 @@ fn directory(path: &Path) -> Result<(), SettingsError> {
             SettingsFault::NoConfDir,
         )),
     }
+}
+
+fn text_of(path: &Path) -> Result<String, SettingsError> {
+    fs::read_to_string(path).map_err(|error| unreadable(path, error))
 }
 
 fn text_if_there(path: &Path) -> Result<Option<String>, SettingsError> {
@@ -132,6 +144,7 @@ pub(crate) mod tests {
             pxp_agent: some(pxp).map(|text| {
                 PxpAgentConf::parse(&text, &confdir.join(PxpAgentConf::FILE), &defaults()).unwrap()
             }),
+            parameters: Vec::new(),
         }
     }
 }

@@ -14,6 +14,9 @@ pub struct Sources {
     /// `pxp-agent.conf` in the confdir and, for a confdir that is called `puppet`,
     /// `../pxp-agent/pxp-agent.conf`, which is where packages put it.
     pub pxp_agent: Option<PathBuf>,
+    /// Files of Puppet Enterprise's parameters, from its classifier or Hiera, which then have to
+    /// exist. What they say counts where the files of this host say nothing.
+    pub parameters: Vec<PathBuf>,
     /// What beats the files.
     pub overrides: Overrides,
     /// What completes them.
@@ -27,6 +30,7 @@ impl Sources {
         Self {
             confdir: confdir.into(),
             pxp_agent: None,
+            parameters: Vec::new(),
             overrides: Overrides::new(),
             defaults,
         }
@@ -39,13 +43,21 @@ impl Sources {
     #[cfg(unix)]
     pub fn of_this_machine() -> Result<Self, crate::UnknownMachine> {
         let defaults = Defaults::of_this_machine()?;
-        Ok(Self::new(defaults.confdir(), defaults))
+        let overrides = Overrides::new().with_environment(|name| std::env::var(name).ok());
+        Ok(Self::new(defaults.confdir(), defaults).with_overrides(overrides))
     }
 
     /// The same with the file of pxp-agent at `path`.
     #[must_use]
     pub fn with_pxp_agent(mut self, path: impl Into<PathBuf>) -> Self {
         self.pxp_agent = Some(path.into());
+        self
+    }
+
+    /// The same with one more file of parameters, which counts after those before it.
+    #[must_use]
+    pub fn with_parameters(mut self, path: impl Into<PathBuf>) -> Self {
+        self.parameters.push(path.into());
         self
     }
 

@@ -24,11 +24,6 @@ pub(crate) fn duration(text: &str) -> Result<Duration, SettingsFault> {
         .ok_or_else(|| SettingsFault::Duration { text: text.into() })
 }
 
-/// Whole seconds without a unit, as `puppetdb.conf` has them.
-pub(crate) fn seconds(text: &str, least: u32) -> Result<Duration, SettingsFault> {
-    count(text, least).map(|count| Duration::from_secs(count.into()))
-}
-
 /// A whole number that is at least `least`.
 pub(crate) fn count(text: &str, least: u32) -> Result<u32, SettingsFault> {
     number::<u32>(text)
@@ -181,7 +176,7 @@ mod tests {
         #[test]
         fn no_text_makes_a_value_panic(text in "\\PC{0,12}") {
             let _ = duration(&text);
-            let _ = seconds(&text, 0);
+            let _ = count(&text, 0);
             let _ = port(&text);
             let _ = entries(&text).count();
         }

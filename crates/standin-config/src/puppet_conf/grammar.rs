@@ -15,7 +15,7 @@ pub(crate) struct Document(Vec<Setting>);
 
 #[derive(Debug)]
 pub(crate) struct Setting {
-    section: Section,
+    pub(crate) section: Section,
     name: String,
     pub(crate) value: String,
     pub(crate) origin: Origin,
@@ -66,9 +66,12 @@ impl Document {
 
     /// The first setting of this name in this section, whose headers may be several.
     pub(crate) fn first(&self, section: Section, name: &str) -> Option<&Setting> {
-        self.0
-            .iter()
-            .find(|setting| setting.section == section && setting.name == name)
+        self.all(name).find(|setting| setting.section == section)
+    }
+
+    /// Every setting of this name, in the order of the file.
+    pub(crate) fn all(&self, name: &str) -> impl Iterator<Item = &Setting> {
+        self.0.iter().filter(move |setting| setting.name == name)
     }
 }
 

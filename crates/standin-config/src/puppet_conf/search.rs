@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use super::grammar::{Document, Section};
-use crate::{Defaults, Origin, Overrides, Place, SettingsError, SettingsFault};
+use crate::{Defaults, Origin, Overrides, Place, Rule, SettingsError, SettingsFault, Unused};
 
 /// Finds values for an agent.
 #[derive(Debug)]
@@ -15,11 +15,15 @@ pub(crate) struct Search<'a> {
     of_machine: Vec<(&'static str, String)>,
 }
 
-/// A value with its variables replaced, and where the setting was found.
+/// A value with its variables replaced, and how the setting was found.
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) text: String,
+    /// The value with its variables.
+    pub(crate) written: String,
     pub(crate) origin: Origin,
+    pub(crate) rule: Rule,
+    pub(crate) unused: Vec<Unused>,
 }
 
 impl<'a> Search<'a> {
@@ -37,6 +41,7 @@ impl<'a> Search<'a> {
         let mut of_machine = vec![
             ("confdir", text(confdir)?),
             ("certname", defaults.certname()),
+            ("srv_domain", defaults.domain()),
             ("vardir", text(&defaults.vardir())?),
         ];
         for (name, of_root, below_home) in OTHER_DIRS {
@@ -61,14 +66,48 @@ impl<'a> Search<'a> {
 
     /// The value of the setting `name`, which has to be one that has a default.
     pub(crate) fn value(&self, name: &str) -> Result<Found, SettingsError> {
-        let mut replacements = MOST_REPLACEMENTS;
-        self.replaced(name, &mut replacements)?.ok_or_else(|| {
+        let unknown = || {
             SettingsError::new(Place::Default("none"), SettingsFault::UnknownSetting).about(name)
+        };
+        let (raw, origin, rule) = self.raw(name).ok_or_else(unknown)?;
+        let mut replacements = MOST_REPLACEMENTS;
+        let text = self
+            .replaced(name, &mut replacements)?
+            .ok_or_else(unknown)?;
+        Ok(Found {
+            text,
+            written: raw.to_owned(),
+            unused: self.unused(name, &origin, rule),
+            origin,
+            rule,
         })
     }
 
-    fn replaced(&self, name: &str, replacements: &mut u32) -> Result<Option<Found>, SettingsError> {
-        let Some((raw, origin)) = self.raw(name) else {
+    /// Where else the setting stands.
+    fn unused(&self, name: &str, chosen: &Origin, rule: Rule) -> Vec<Unused> {
+        let others = self
+            .document
+            .all(name)
+            .filter(|other| other.origin != *chosen);
+        others
+            .map(|other| Unused {
+                origin: other.origin.clone(),
+                why: match (other.section, rule) {
+                    (Section::Server | Section::Master | Section::User, _) => OF_OTHERS,
+                    (_, Rule::Override) => "the command line comes before the file",
+                    (Section::Main, Rule::AgentSection) => "[agent] comes before [main]",
+                    _ => "the first of two in one section counts",
+                },
+            })
+            .collect()
+    }
+
+    fn replaced(
+        &self,
+        name: &str,
+        replacements: &mut u32,
+    ) -> Result<Option<String>, SettingsError> {
+        let Some((raw, origin, _)) = self.raw(name) else {
             return Ok(None);
         };
         let refused = |fault| SettingsError::new(&origin, fault).about(name);
@@ -87,7 +126,7 @@ impl<'a> Search<'a> {
                         None => return Err(refused(SettingsFault::EndlessVariable { name })),
                     };
                     match self.replaced(variable, replacements)? {
-                        Some(found) => text.push_str(&found.text),
+                        Some(found) => text.push_str(&found),
                         None => return Err(refused(SettingsFault::Variable { name })),
                     }
                 }
@@ -95,23 +134,26 @@ impl<'a> Search<'a> {
             rest = after;
         }
         text.push_str(rest);
-        Ok(Some(Found { text, origin }))
+        Ok(Some(text))
     }
 
-    fn raw(&self, name: &str) -> Option<(&str, Origin)> {
+    fn raw(&self, name: &str) -> Option<(&str, Origin, Rule)> {
         if let Some(value) = self.overrides.get(name) {
-            return Some((value, Origin::Override));
+            return Some((value, Origin::Override, Rule::Override));
         }
         // What [server], [master] and [user] say is for other commands of Puppet.
-        let sections = [Section::Agent, Section::Main];
-        let setting = sections
+        let sections = [
+            (Section::Agent, Rule::AgentSection),
+            (Section::Main, Rule::MainSection),
+        ];
+        let found = sections
             .into_iter()
-            .find_map(|section| self.document.first(section, name));
-        match setting {
-            Some(setting) => Some((&setting.value, setting.origin.clone())),
+            .find_map(|(section, rule)| Some((self.document.first(section, name)?, rule)));
+        match found {
+            Some((setting, rule)) => Some((&setting.value, setting.origin.clone(), rule)),
             None => self
                 .default(name)
-                .map(|(value, assumed)| (value, Origin::Default(assumed))),
+                .map(|(value, assumed)| (value, Origin::Default(assumed), Rule::Default)),
         }
     }
 
@@ -160,6 +202,8 @@ const MOST_REPLACEMENTS: u32 = 100;
 
 const OF_MACHINE: &str = "of this machine and user";
 
+const OF_OTHERS: &str = "its section is for other commands than the agent";
+
 /// Directories that are not read here but may stand in paths: `run_mode.rb` of Puppet 8.
 const OTHER_DIRS: [(&str, &str, &str); 4] = [
     ("codedir", "/etc/puppetlabs/code", ".puppetlabs/etc/code"),
@@ -178,7 +222,7 @@ const OTHER_DIRS: [(&str, &str, &str); 4] = [
 
 /// `lib/puppet/defaults.rb` of Puppet 8. `serverport` is an alias there: where it is not set it has
 /// the value of `masterport`, and not the other way round.
-const DEFAULTS: [(&str, &str); 26] = [
+const DEFAULTS: [(&str, &str); 38] = [
     ("ca_port", "$serverport"),
     ("ca_server", "$server"),
     ("certdir", "$ssldir/certs"),
@@ -188,10 +232,18 @@ const DEFAULTS: [(&str, &str); 26] = [
     ("hostcrl", "$ssldir/crl.pem"),
     ("hostprivkey", "$privatekeydir/$certname.pem"),
     ("http_connect_timeout", "2m"),
+    ("http_extra_headers", ""),
     ("http_keepalive_timeout", "4s"),
+    ("http_proxy_host", "none"),
+    ("http_proxy_password", "none"),
+    ("http_proxy_port", "3128"),
+    ("http_proxy_user", "none"),
     ("http_read_timeout", "10m"),
+    ("http_user_agent", ""),
     ("localcacert", "$certdir/ca.pem"),
     ("masterport", "8140"),
+    ("no_proxy", "localhost, 127.0.0.1"),
+    ("passfile", "$privatedir/password"),
     ("privatedir", "$ssldir/private"),
     ("privatekeydir", "$ssldir/private_keys"),
     ("publickeydir", "$ssldir/public_keys"),
@@ -199,12 +251,16 @@ const DEFAULTS: [(&str, &str); 26] = [
     ("report_server", "$server"),
     ("requestdir", "$ssldir/certificate_requests"),
     ("runinterval", "30m"),
+    ("runtimeout", "1h"),
     ("server", "puppet"),
     ("server_list", ""),
     ("serverport", "$masterport"),
     ("splaylimit", "$runinterval"),
+    ("ssl_trust_store", ""),
     ("ssldir", "$confdir/ssl"),
     ("statedir", "$vardir/state"),
+    ("use_srv_records", "false"),
+    ("usecacheonfailure", "true"),
 ];
 
 #[cfg(test)]

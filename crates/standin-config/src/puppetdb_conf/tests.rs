@@ -49,7 +49,7 @@ fn without_settings_everything_is_the_default_of_the_terminus() {
     let conf = parse("").unwrap();
     assert_eq!(conf.servers.to_string(), "puppetdb:8081");
     assert!(conf.submit_only.is_empty());
-    assert_eq!(conf.timeout, Duration::from_secs(30));
+    assert_eq!(conf.timeout, Some(Duration::from_secs(30)));
     assert_eq!(conf.first_queried, FirstQueried::FirstListed);
     assert_eq!(conf.submission, Submission::First);
     assert_eq!(conf.write_failure, WriteFailure::FailsTheRun);
@@ -175,12 +175,36 @@ fn a_server_that_is_none_is_refused_with_its_line() {
 }
 
 #[test]
-fn a_time_that_is_no_number_of_seconds_is_refused() {
-    assert_eq!(
-        read("server_url_timeout = 5").timeout,
-        Duration::from_secs(5)
-    );
-    for time in ["2m", "abc", "1.5", "-1", "0", ""] {
+fn a_number_is_its_digits_at_the_beginning_and_what_is_cut_is_told() {
+    for (written, seconds) in [("2m", 2), ("1.5", 1), ("30 seconds", 30), ("+7x", 7)] {
+        let conf = read(&format!("server_url_timeout = {written}"));
+        assert_eq!(
+            conf.timeout,
+            Some(Duration::from_secs(seconds)),
+            "{written}"
+        );
+        let [cut] = conf.cut_short.as_slice() else {
+            panic!("{written}");
+        };
+        assert_eq!(
+            (cut.setting, cut.written.as_str()),
+            ("server_url_timeout", written)
+        );
+        assert_eq!(cut.origin.to_string(), "/c/puppetdb.conf:2");
+    }
+    assert!(read("server_url_timeout = 30").cut_short.is_empty());
+}
+
+#[test]
+fn a_time_of_0_bounds_nothing() {
+    assert_eq!(read("server_url_timeout = 0").timeout, None);
+    let conf = read("server_url_timeout = abc");
+    assert_eq!((conf.timeout, conf.cut_short[0].read), (None, 0));
+}
+
+#[test]
+fn a_time_below_0_or_beyond_counting_is_refused() {
+    for time in ["-1", "-", "99999999999"] {
         let error = refused(&format!("server_url_timeout = {time}"));
         assert!(
             matches!(error.fault(), SettingsFault::Number { .. }),
