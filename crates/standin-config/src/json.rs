@@ -55,11 +55,7 @@ impl<'a> Reader<'a> {
             if !keys.insert(key.clone()) {
                 return Err(TreeError::at(node.line, SettingsFault::Twice { key }));
             }
-            members.push(Member {
-                key,
-                line: node.line,
-                node,
-            });
+            members.push(Member { key, node });
         }
         Ok(members)
     }

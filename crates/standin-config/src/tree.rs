@@ -25,8 +25,6 @@ pub(crate) enum Value {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Member {
     pub(crate) key: String,
-    /// The line of the key.
-    pub(crate) line: usize,
     pub(crate) node: Node,
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::{Location, Spanned};
+use serde_saphyr::Spanned;
 
 use crate::SettingsFault;
 use crate::tree::{Member, Node, TreeError, Value};
@@ -23,12 +23,9 @@ pub(crate) fn read(text: &str) -> Result<Node, TreeError> {
 }
 
 fn node(spanned: Spanned<Yaml>) -> Node {
-    Node::new(line(spanned.referenced), spanned.value.0)
-}
-
-/// The line of a place; an empty document has none, and counts as the first.
-pub(crate) fn line(location: Location) -> usize {
-    number(location.line()).unwrap_or(1)
+    // An empty document has no line, and counts as the first.
+    let line = number(spanned.referenced.line()).unwrap_or(1);
+    Node::new(line, spanned.value.0)
 }
 
 fn number(number: u64) -> Option<usize> {
@@ -94,12 +91,9 @@ impl<'de> Visitor<'de> for YamlVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut members = Vec::new();
-        while let Some((key, value)) = map.next_entry::<Spanned<String>, Spanned<Yaml>>()? {
-            members.push(Member {
-                line: line(key.referenced),
-                key: key.value,
-                node: node(value),
-            });
+        while let Some((key, value)) = map.next_entry::<String, Spanned<Yaml>>()? {
+            let node = node(value);
+            members.push(Member { key, node });
         }
         Ok(Value::Map(members))
     }
