@@ -1,9 +1,10 @@
 //! The installation that settings describe: a server list for each service.
 
-use standin_core::{Installation, Role, Server, ServerList, Service};
+use standin_core::{Installation, Role, ServerList, Service};
 
 use crate::roles::Roles;
-use crate::{Origin, PxpAgentConf, Settings, SettingsError};
+use crate::stated::{Named, Stated};
+use crate::{Origin, Reports, Settings, SettingsError};
 
 /// The servers of one service, and where the settings name them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,16 +30,30 @@ impl Settings {
         }))
     }
 
+    /// Where reports go: `report_server` exempts them from the list only where it is set.
+    ///
+    /// Source: `build_resolvers` in `lib/puppet/http/client.rb` of Puppet.
+    #[must_use]
+    pub fn reports(&self) -> Reports<'_> {
+        let puppet = &self.puppet;
+        let has_list = Stated::of(self).server_list.is_some();
+        if puppet.sets("report_server") || (!has_list && puppet.report_server != puppet.server) {
+            Reports::To(&puppet.report_server)
+        } else {
+            Reports::WithTheRest
+        }
+    }
+
     /// The servers of every service, in the order of [`Service::ALL`].
     ///
-    /// | service | servers | otherwise |
-    /// |---|---|---|
-    /// | Puppet Server, file sync | `server_list` | `server` |
-    /// | certificate authority | `ca_server`, if set | `server_list`, else `server` at `ca_port` |
-    /// | PuppetDB | `server_urls`, if there is a `puppetdb.conf` | master and replica at 8081 |
-    /// | RBAC, node classifier, activity | `classifier.yaml` | master and replica at 4433 |
-    /// | orchestrator, code manager, console | | master and replica at 8143, 8170, 443 |
-    /// | PCP broker | `broker-ws-uris` | hosts of `server_list`, else of `server`, at 8142 |
+    /// | service | servers | else of parameters | otherwise |
+    /// |---|---|---|---|
+    /// | Puppet Server, file sync | `server_list` | `server_list` | `server` |
+    /// | certificate authority | `ca_server`, if set | | as Puppet Server, `server` at `ca_port` |
+    /// | PuppetDB | `server_urls`, if there is a `puppetdb.conf` | `puppetdb_host` | master and replica at 8081 |
+    /// | RBAC, node classifier, activity | `classifier.yaml` | `classifier_host` | master and replica at 4433 |
+    /// | orchestrator, code manager, console | | | master and replica at 8143, 8170, 443 |
+    /// | PCP broker | `broker-ws-uris` | `pcp_broker_list` | hosts of Puppet Server at 8142 |
     ///
     /// Master and replica are those of the first of `server_list`, `classifier.yaml` and `ca_server`
     /// that names both, else the master of the first that names one. Where none does, as with a
@@ -49,6 +64,10 @@ impl Settings {
     /// not in `server_list`, the hosts of that are compile masters, so [`Pool`]. Whoever is not
     /// known is [`Pool`]. What a list of two in `server_urls` or `broker-ws-uris` implies holds for
     /// that list alone: a compile master names its own PuppetDB first.
+    ///
+    /// Where parameters set `ha_enabled_replicas`, no replica is assumed: its hosts are replicas, and
+    /// the one host beside them in a list is their master. Where it is empty, the second of a list of
+    /// two would be a replica that is provisioned and not enabled, and is in no list.
     ///
     /// [`Pool`]: standin_core::Role::Pool
     ///
@@ -73,78 +92,58 @@ impl Settings {
 }
 
 /// The settings, with what follows from several of them.
-struct View<'a> {
-    settings: &'a Settings,
+struct View {
+    stated: Stated,
     roles: Roles,
     servers: Named,
     authority: Named,
 }
 
-/// Servers, and what named them.
-#[derive(Clone)]
-struct Named {
-    servers: Vec<Server>,
-    origin: Origin,
-}
-
-impl<'a> View<'a> {
-    fn new(settings: &'a Settings) -> Self {
+impl View {
+    fn new(settings: &Settings) -> Self {
         let puppet = &settings.puppet;
-        let origin = |name| puppet.readings.of(name);
-        let servers = match &puppet.server_list {
-            Some(list) => Named::list(list, &origin("server_list")),
-            None => Named::one(&puppet.server, origin("server")),
-        };
-        let follows_the_list = puppet.server_list.is_some() && !puppet.sets("ca_server");
-        let authority = if follows_the_list {
-            servers.clone()
-        } else {
-            Named::one(&puppet.ca_server, origin("ca_server"))
+        let stated = Stated::of(settings);
+        let one = |server, name| Named::one(server, puppet.readings.of(name));
+        let servers = stated.server_list.clone();
+        let authority = match &servers {
+            Some(servers) if !puppet.sets("ca_server") => servers.clone(),
+            _ => one(&puppet.ca_server, "ca_server"),
         };
         Self {
-            settings,
-            roles: Roles::of(settings),
-            servers,
+            roles: Roles::of(settings, &stated),
+            servers: servers.unwrap_or_else(|| one(&puppet.server, "server")),
             authority,
+            stated,
         }
     }
 
     fn named(&self, service: Service) -> Result<Named, SettingsError> {
-        let Settings {
-            puppetdb,
-            classifier,
-            pxp_agent,
-            ..
-        } = self.settings;
-        match service {
-            Service::PuppetServer | Service::FileSync => Ok(self.servers.clone()),
-            Service::CertificateAuthority => Ok(self.authority.clone()),
-            Service::PuppetDb => match puppetdb {
-                Some(conf) => Ok(Named::list(&conf.servers, &conf.readings.of("server_urls"))),
-                None => self.pair().at(service, PAIR),
-            },
-            Service::Rbac | Service::NodeClassifier | Service::Activity => match classifier {
-                Some(conf) => Ok(Named::list(&conf.servers, &conf.origin)),
-                None => self.pair().at(service, PAIR),
-            },
-            Service::Orchestrator | Service::CodeManager | Service::Console => {
-                self.pair().at(service, PAIR)
+        let (named, others, whose) = match service {
+            Service::PuppetServer | Service::FileSync => return Ok(self.servers.clone()),
+            Service::CertificateAuthority => return Ok(self.authority.clone()),
+            Service::PuppetDb => (&self.stated.puppetdbs, self.pair(), PAIR),
+            Service::Rbac | Service::NodeClassifier | Service::Activity => {
+                (&self.stated.classifiers, self.pair(), PAIR)
             }
-            Service::PcpBroker => match pxp_agent.as_ref().and_then(PxpAgentConf::named_brokers) {
-                Some((list, origin)) => Ok(Named::list(list, origin)),
-                None => self.servers.at(service, SERVERS),
-            },
+            Service::Orchestrator | Service::CodeManager | Service::Console => {
+                (&None, self.pair(), PAIR)
+            }
+            Service::PcpBroker => (&self.stated.brokers, self.servers.clone(), SERVERS),
+        };
+        match named {
+            Some(named) => Ok(named.clone()),
+            None => others
+                .at(service.port(), whose)
+                .map_err(|fault| SettingsError::new(&others.origin, fault)),
         }
     }
 
     /// The servers of the master and its replica in the first list that names both, else of the
     /// master in the first that names it.
     fn pair(&self) -> Named {
-        let classifier = self.settings.classifier.as_ref();
-        let classifier = classifier.map(|conf| Named::list(&conf.servers, &conf.origin));
         let lists = [
             Some(&self.servers),
-            classifier.as_ref(),
+            self.stated.classifiers.as_ref(),
             Some(&self.authority),
         ];
         let known: Vec<Named> = lists
@@ -165,39 +164,6 @@ impl<'a> View<'a> {
         has_master.then(|| Named {
             servers: assigned.into_iter().map(|(server, _)| server).collect(),
             origin: named.origin.clone(),
-        })
-    }
-}
-
-impl Named {
-    fn one(server: &Server, origin: Origin) -> Self {
-        Self {
-            servers: vec![server.clone()],
-            origin,
-        }
-    }
-
-    fn list(list: &ServerList, origin: &Origin) -> Self {
-        Self {
-            servers: list.servers().cloned().collect(),
-            origin: origin.clone(),
-        }
-    }
-
-    /// The same hosts at the port of `service`, each once.
-    fn at(&self, service: Service, whose: &'static str) -> Result<Self, SettingsError> {
-        let mut servers: Vec<Server> = Vec::new();
-        for server in &self.servers {
-            let server = server
-                .at_port(service.port())
-                .map_err(|fault| SettingsError::new(&self.origin, fault))?;
-            if !servers.contains(&server) {
-                servers.push(server);
-            }
-        }
-        Ok(Self {
-            servers,
-            origin: Origin::Default(whose),
         })
     }
 }

@@ -73,6 +73,7 @@ mod roles;
 mod secret;
 mod settings;
 mod sources;
+mod stated;
 mod tree;
 mod value;
 mod yaml;

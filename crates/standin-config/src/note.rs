@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use standin_core::{Role, Server};
 
 use crate::roles::Roles;
-use crate::{Origin, Settings};
+use crate::stated::Stated;
+use crate::{CutShort, Origin, Settings};
 
 /// Something that a person should know about settings that can be used all the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +40,15 @@ pub enum Note {
         /// The entry.
         origin: Origin,
     },
+    /// A replica that is not enabled, and so in no list.
+    NotEnabled {
+        /// Its host.
+        host: String,
+        /// Where `ha_enabled_replicas` leaves it out.
+        origin: Origin,
+    },
+    /// A number of which only the beginning is read.
+    CutShort(CutShort),
     /// A setting that PuppetDB knows no more, and which is not heeded.
     Retired {
         /// Where it is set.
@@ -57,26 +67,33 @@ impl Settings {
                 path: puppet.path.to_path_buf(),
             });
         }
-        if let Some(list) = &puppet.server_list {
-            let server_list = puppet.readings.of("server_list");
+        let stated = Stated::of(self);
+        let roles = Roles::of(self, &stated);
+        if let Some(list) = &stated.server_list {
+            let server_list = list.origin.clone();
             if puppet.sets("server") {
                 notes.push(Note::ServerNotUsed {
                     server: puppet.readings.of("server"),
                     server_list: server_list.clone(),
                 });
             }
-            let servers: Vec<Server> = list.servers().cloned().collect();
             notes.push(Note::RolesAssumed {
                 server_list,
-                entries: Roles::of(self).assign(&servers),
+                entries: roles.assign(&list.servers),
             });
         }
+        notes.extend(roles.not_enabled().map(|(host, origin)| Note::NotEnabled {
+            host: host.to_owned(),
+            origin: origin.clone(),
+        }));
         let entries = self.classifier.iter().flat_map(|conf| &conf.entries);
         let others = entries.filter(|entry| !USUAL_PREFIXES.contains(&entry.prefix.as_str()));
         notes.extend(others.map(|entry| Note::OtherPrefix {
             prefix: entry.prefix.clone(),
             origin: entry.origin.clone(),
         }));
+        let cut_short = self.puppetdb.iter().flat_map(|conf| &conf.cut_short);
+        notes.extend(cut_short.cloned().map(Note::CutShort));
         let retired = self.puppetdb.iter().flat_map(|conf| &conf.retired);
         notes.extend(retired.map(|origin| Note::Retired {
             origin: origin.clone(),
@@ -114,6 +131,20 @@ impl fmt::Display for Note {
             Self::OtherPrefix { prefix, origin } => write!(
                 f,
                 "{origin}: the prefix {prefix:?} is not used; requests name /classifier-api"
+            ),
+            Self::NotEnabled { host, origin } => write!(
+                f,
+                "{origin}: {host} is no enabled replica and is not used; enable it, or take it \
+                 out of the lists"
+            ),
+            Self::CutShort(CutShort {
+                setting,
+                written,
+                read,
+                origin,
+            }) => write!(
+                f,
+                "{origin}: {setting}: {written:?} is read as {read}; write a whole number alone"
             ),
             Self::Retired { origin } => write!(
                 f,

@@ -40,7 +40,7 @@ pub struct PuppetConf {
     /// certificate authority do not follow `server_list`.
     pub ca_server: Server,
     /// `report_server` at `report_port`. Where a file or an override sets `report_server`, reports
-    /// do not follow `server_list`: see [`PuppetConf::reports`].
+    /// do not follow `server_list`: see [`Settings::reports`](crate::Settings::reports).
     pub report_server: Server,
     /// Whether DNS is asked for servers before the list is; `use_srv_records` and `srv_domain`.
     pub srv_records: SrvRecords,
@@ -232,19 +232,6 @@ impl PuppetConf {
     #[must_use]
     pub fn origin(&self, name: &str) -> Option<&Origin> {
         self.readings.origin(name)
-    }
-
-    /// Where reports go: `report_server` exempts them from the list only where it is set, as
-    /// `build_resolvers` in `http/client.rb` of Puppet has it.
-    #[must_use]
-    pub fn reports(&self) -> Reports<'_> {
-        if self.server_list.is_some() && !self.sets("report_server") {
-            Reports::WithTheRest
-        } else if self.server_list.is_none() && self.report_server == self.server {
-            Reports::WithTheRest
-        } else {
-            Reports::To(&self.report_server)
-        }
     }
 
     /// Whether a file or an override sets `name`.

@@ -131,6 +131,14 @@ pub(crate) mod tests {
         }
     }
 
+    /// The same with a file of parameters.
+    pub(crate) fn with_parameters(mut settings: Settings, text: &str) -> Settings {
+        let path = Path::new("/c/common.yaml");
+        let parameters = Parameters::parse(text, path).unwrap();
+        settings.parameters.push(parameters);
+        settings
+    }
+
     /// Settings of these texts; an empty text is no file.
     pub(crate) fn settings(puppet: &str, puppetdb: &str, classifier: &str, pxp: &str) -> Settings {
         let confdir = Path::new("/c");

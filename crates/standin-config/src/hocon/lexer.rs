@@ -235,7 +235,7 @@ pub(super) fn path(elements: &[Kind]) -> Result<Vec<String>, HoconFault> {
         .ok_or(HoconFault::NoKey)?;
     // A key that is empty has to be quoted.
     let mut path = vec![None::<String>];
-    let mut append = |path: &mut Vec<Option<String>>, text: &str| {
+    let append = |path: &mut Vec<Option<String>>, text: &str| {
         if let Some(key) = path.last_mut() {
             key.get_or_insert_default().push_str(text);
         }

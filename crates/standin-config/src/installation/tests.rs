@@ -1,5 +1,6 @@
 use super::*;
-use crate::settings::tests::settings;
+use crate::settings::tests::{settings, with_parameters};
+use standin_core::Server;
 
 /// `host:port role` of each server.
 fn servers(settings: &Settings, service: Service) -> Vec<String> {
@@ -198,4 +199,127 @@ fn a_list_knows_what_named_it() {
         named(Service::Orchestrator),
         "default: the master and its replica"
     );
+}
+
+#[test]
+fn parameters_count_where_the_files_say_nothing() {
+    let text = "server_list: [m, r]\npcp_broker_list: ['b:8142']\n\
+                classifier_host: [m, r]\npuppetdb_host: [p]\nha_enabled_replicas: [r]\n";
+    let all = with_parameters(settings("server = s", "", "", ""), text);
+    assert_eq!(
+        servers(&all, Service::PuppetServer),
+        ["m:8140 master", "r:8140 replica"]
+    );
+    assert_eq!(
+        servers(&all, Service::Activity),
+        ["m:4433 master", "r:4433 replica"]
+    );
+    assert_eq!(servers(&all, Service::PuppetDb), ["p:8081 pool"]);
+    assert_eq!(servers(&all, Service::PcpBroker), ["b:8142 pool"]);
+    let lists = all.lists().unwrap();
+    let named = |service: Service| {
+        let found = lists.iter().find(|found| found.service == service);
+        found.unwrap().origin.to_string()
+    };
+    assert_eq!(named(Service::PuppetServer), "/c/common.yaml:1");
+    assert_eq!(named(Service::PcpBroker), "/c/common.yaml:2");
+
+    let own = with_parameters(
+        settings(PUPPET, PUPPETDB, CLASSIFIER, PXP),
+        "server_list: [x]",
+    );
+    let pair = Installation::of_hosts("m", Some("r")).unwrap();
+    assert_eq!(own.installation().unwrap(), pair);
+}
+
+#[test]
+fn the_first_of_two_files_of_parameters_counts() {
+    let two = with_parameters(
+        with_parameters(settings("", "", "", ""), "server_list: [a]"),
+        "server_list: [b]\npuppetdb_host: p",
+    );
+    assert_eq!(servers(&two, Service::PuppetServer), ["a:8140 pool"]);
+    assert_eq!(servers(&two, Service::PuppetDb), ["p:8081 pool"]);
+}
+
+#[test]
+fn enabled_replicas_are_replicas_wherever_they_stand() {
+    let turned = with_parameters(
+        settings("server_list = r,m", "", "", ""),
+        "ha_enabled_replicas: [r]",
+    );
+    assert_eq!(
+        servers(&turned, Service::PuppetServer),
+        ["r:8140 replica", "m:8140 master"]
+    );
+    let compile = with_parameters(
+        settings("server_list = c,d", "", CLASSIFIER, ""),
+        "ha_enabled_replicas: [r]",
+    );
+    assert_eq!(
+        servers(&compile, Service::PuppetServer),
+        ["c:8140 pool", "d:8140 pool"]
+    );
+    assert_eq!(
+        servers(&compile, Service::Orchestrator),
+        ["m:8143 master", "r:8143 replica"]
+    );
+}
+
+#[test]
+fn a_replica_that_is_not_enabled_is_in_no_list_and_that_is_said() {
+    let all = with_parameters(
+        settings(PUPPET, PUPPETDB, CLASSIFIER, PXP),
+        "ha_enabled_replicas: []",
+    );
+    for service in Service::ALL {
+        let expected = format!("m:{} master", service.port());
+        assert_eq!(servers(&all, service), [expected]);
+    }
+    let notes: Vec<String> = all.notes().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        notes[1],
+        "/c/common.yaml:1: r is no enabled replica and is not used; enable it, or take it out of \
+         the lists"
+    );
+}
+
+#[test]
+fn a_compile_master_keeps_its_own_puppetdb_when_no_replica_is_enabled() {
+    let puppetdb = "[main]\nserver_urls = https://c:8081,https://m:8081\n";
+    let compile = with_parameters(
+        settings("server_list = m", puppetdb, "", ""),
+        "ha_enabled_replicas: []",
+    );
+    assert_eq!(
+        servers(&compile, Service::PuppetDb),
+        ["c:8081 pool", "m:8081 pool"]
+    );
+}
+
+#[test]
+fn a_list_of_nothing_but_a_replica_that_is_not_enabled_is_kept() {
+    let pxp = r#"{"broker-ws-uri": "wss://r/pcp2/"}"#;
+    let all = with_parameters(settings(PUPPET, "", "", pxp), "ha_enabled_replicas: []");
+    assert_eq!(servers(&all, Service::PcpBroker), ["r:8142 pool"]);
+}
+
+#[test]
+fn reports_leave_the_list_only_for_a_report_server_that_is_set() {
+    let reports = |puppet: &str| match settings(puppet, "", "", "").reports() {
+        Reports::WithTheRest => None,
+        Reports::To(server) => Some(server.clone()),
+    };
+    let server = |text| Some(Server::parse(text, 8140).unwrap());
+    assert_eq!(reports("server_list = m,r"), None);
+    assert_eq!(
+        reports("server_list = m,r\nserver = s\nreport_port = 9"),
+        None
+    );
+    assert_eq!(reports("server_list = m,r\nreport_server = x"), server("x"));
+    assert_eq!(reports("server_list = m,r\nreport_server = m"), server("m"));
+    assert_eq!(reports("server = s"), None);
+    assert_eq!(reports("server = s\nreport_port = 9"), server("s:9"));
+    let told = with_parameters(settings("report_port = 9", "", "", ""), "server_list: [m]");
+    assert_eq!(told.reports(), Reports::WithTheRest);
 }
