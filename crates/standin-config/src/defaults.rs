@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::SettingsFault;
+
 /// What the defaults of Puppet's settings are made of.
 ///
 /// Handed in, so that reading settings asks the machine for nothing but the files.
@@ -57,13 +59,31 @@ impl Defaults {
         domain.to_owned()
     }
 
-    /// A path as settings have it, with the home for a `~` at its beginning.
-    pub(crate) fn path(&self, text: &str) -> PathBuf {
-        match text.strip_prefix('~') {
-            Some("") => self.home.clone(),
-            Some(rest) if rest.starts_with('/') => self.home.join(rest.trim_start_matches('/')),
-            _ => PathBuf::from(text),
+    /// A path as Ruby's `File.expand_path` has it: the home for a `~` at its beginning, and nothing
+    /// of `.`, `..` and needless slashes. Relative paths stay so, for what they are relative to is
+    /// not asked here.
+    pub(crate) fn path(&self, text: &str) -> Result<String, SettingsFault> {
+        let home = self.home.to_str().ok_or(SettingsFault::NotUtf8)?;
+        let text = match text.strip_prefix('~') {
+            Some(rest) if rest.is_empty() || rest.starts_with('/') => format!("{home}{rest}"),
+            Some(_) => return Err(SettingsFault::OtherHome { text: text.into() }),
+            None => text.to_owned(),
+        };
+        if text.is_empty() {
+            return Ok(text);
         }
+        let mut parts: Vec<&str> = Vec::new();
+        for part in text.split('/') {
+            match part {
+                "" | "." => {}
+                ".." if text.starts_with('/') || parts.last().is_some_and(|last| *last != "..") => {
+                    parts.pop();
+                }
+                part => parts.push(part),
+            }
+        }
+        let root = if text.starts_with('/') { "/" } else { "" };
+        Ok(format!("{root}{}", parts.join("/")))
     }
 
     /// Both layouts: `run_mode.rb` of Puppet 8, the packages of Puppet itself on Unix.
@@ -115,11 +135,26 @@ mod tests {
     }
 
     #[test]
-    fn a_tilde_stands_for_the_home() {
+    fn a_tilde_stands_for_the_own_home() {
         let defaults = defaults(Account::Root);
-        assert_eq!(defaults.path("~"), Path::new("/home/ann"));
-        assert_eq!(defaults.path("~/ssl"), Path::new("/home/ann/ssl"));
-        assert_eq!(defaults.path("~bob/ssl"), Path::new("~bob/ssl"));
-        assert_eq!(defaults.path("/a/~/b"), Path::new("/a/~/b"));
+        let path = |text| defaults.path(text).unwrap();
+        assert_eq!(path("~"), "/home/ann");
+        assert_eq!(path("~/ssl"), "/home/ann/ssl");
+        assert_eq!(path("/a/~/b"), "/a/~/b");
+        assert!(matches!(
+            defaults.path("~bob/ssl"),
+            Err(SettingsFault::OtherHome { .. })
+        ));
+    }
+
+    #[test]
+    fn a_path_has_no_needless_parts() {
+        let defaults = defaults(Account::Root);
+        let path = |text| defaults.path(text).unwrap();
+        assert_eq!(path("/srv//x/../ssl/./y/"), "/srv/ssl/y");
+        assert_eq!(path("/../a"), "/a");
+        assert_eq!(path("/"), "/");
+        assert_eq!(path("a/../../b"), "../b");
+        assert_eq!(path(""), "");
     }
 }

@@ -193,6 +193,15 @@ pub enum SettingsFault {
         /// The variable at which it was given up.
         name: String,
     },
+    /// A path that begins with the home of somebody else.
+    #[error("{text:?} begins with another's home; write the path itself")]
+    OtherHome {
+        /// The path.
+        text: String,
+    },
+    /// A setting that Puppet refuses in `puppet.conf`.
+    #[error("Puppet takes this in environment.conf alone, and no puppet.conf that has it")]
+    EnvironmentOnly,
     /// A required text is empty.
     #[error("the value is empty; write one or take the line out")]
     Empty,

@@ -31,8 +31,8 @@ pub struct PuppetConf {
     pub certname: String,
     /// The environment that the agent asks for; `environment`.
     pub environment: String,
-    /// `server_list`, a port left out being `serverport`. None when it is not set: then `server`
-    /// stands alone. Roles are assumed as [`ServerList::new`] says.
+    /// `server_list`, a port left out being `serverport`. None when it is not set or empty: then
+    /// `server` stands alone. Roles are assumed as [`ServerList::new`] says.
     pub server_list: Option<ServerList>,
     /// `server` at `serverport` (or `masterport`). Not used beside a `server_list`.
     pub server: Server,
@@ -180,7 +180,7 @@ impl PuppetConf {
         let path: Arc<Path> = confdir.join(Self::FILE).into();
         let document = Document::parse(text, &path)?;
         let search = Search::new(&document, overrides, defaults, confdir)?;
-        let mut reader = Reader::new(&search, defaults);
+        let mut reader = Reader::new(&search);
         let read = &mut reader;
         // First, so that it is named itself when it is wrong and serverport only follows it.
         read.setting("masterport", port)?;
@@ -190,7 +190,7 @@ impl PuppetConf {
         Ok(Self {
             certname: read.setting("certname", certname)?,
             environment: read.setting("environment", not_empty)?,
-            server_list: read.setting_if_set("server_list", |text| servers(text, default_port))?,
+            server_list: read.setting("server_list", |text| servers(text, default_port))?,
             server: read.setting("server", |text| https_server(text, default_port))?,
             ca_server: read.setting("ca_server", |text| https_server(text, ca_port))?,
             report_server: read.setting("report_server", |text| https_server(text, report_port))?,
@@ -253,11 +253,15 @@ fn srv_records(read: &mut Reader<'_>) -> Result<SrvRecords, SettingsError> {
     })
 }
 
-fn servers(text: &str, default_port: u16) -> Result<ServerList, SettingsFault> {
+/// An empty list is none, as in Puppet.
+fn servers(text: &str, default_port: u16) -> Result<Option<ServerList>, SettingsFault> {
     let servers = entries(text)
         .map(|entry| https_server(entry, default_port))
         .collect::<Result<Vec<_>, _>>()?;
-    Ok(ServerList::new(servers)?)
+    if servers.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(ServerList::new(servers)?))
 }
 
 fn not_empty(text: &str) -> Result<String, SettingsFault> {

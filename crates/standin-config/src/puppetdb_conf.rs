@@ -306,14 +306,24 @@ impl Stated {
     }
 }
 
+/// Ruby's `to_i`: a sign, digits and single underscores between them.
 fn number(text: &str) -> Result<u32, SettingsFault> {
     let fault = || SettingsFault::Number {
         text: text.to_owned(),
         least: 0,
     };
     let unsigned = text.strip_prefix('+').unwrap_or(text);
-    let end = unsigned.find(|c: char| !c.is_ascii_digit());
-    match &unsigned[..end.unwrap_or(unsigned.len())] {
+    let mut digits = String::new();
+    let mut before = '_';
+    for c in unsigned.chars() {
+        match c {
+            '0'..='9' => digits.push(c),
+            '_' if before != '_' => {}
+            _ => break,
+        }
+        before = c;
+    }
+    match digits.as_str() {
         "" if text.starts_with('-') => Err(fault()),
         "" => Ok(0),
         digits => digits.parse().map_err(|_| fault()),
@@ -360,17 +370,19 @@ fn urls(text: &str) -> Result<Vec<Server>, SettingsFault> {
 fn url(text: &str) -> Result<Server, SettingsFault> {
     const SCHEME: &str = "https://";
     without_user(text)?;
-    let rest = text
-        .strip_prefix(SCHEME)
-        .ok_or_else(|| SettingsFault::Scheme {
+    let scheme = text.get(..SCHEME.len());
+    if !scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(SCHEME)) {
+        return Err(SettingsFault::Scheme {
             text: text.into(),
             scheme: SCHEME,
-        })?;
+        });
+    }
+    let rest = &text[SCHEME.len()..];
     let authority = rest.strip_suffix('/').unwrap_or(rest);
     if authority.contains(['/', '?', '#']) {
         return Err(SettingsFault::Path { text: text.into() });
     }
-    Ok(Server::parse(text, HTTPS)?)
+    Ok(Server::parse(authority, HTTPS)?)
 }
 
 fn disjoint(text: &str, servers: &ServerList) -> Result<Vec<Server>, SettingsFault> {

@@ -39,7 +39,7 @@ impl Settings {
     /// When the directory or a file named in `sources` is missing, a file cannot be read, or one
     /// of its settings cannot be used.
     pub fn read(sources: &Sources) -> Result<Self, SettingsError> {
-        let confdir = sources.read_confdir();
+        let confdir = sources.read_confdir()?;
         directory(&confdir)?;
         let path = confdir.join(PuppetConf::FILE);
         let text = text_if_there(&path)?;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{Defaults, Overrides, PxpAgentConf};
+use crate::{Defaults, Origin, Overrides, PxpAgentConf, SettingsError};
 
 /// Where settings are read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,9 +69,12 @@ impl Sources {
     }
 
     /// The directory that `puppet.conf` is read from.
-    pub(crate) fn read_confdir(&self) -> PathBuf {
-        let overridden = self.overrides.get("confdir");
-        overridden.map_or_else(|| self.confdir.clone(), |dir| self.defaults.path(dir))
+    pub(crate) fn read_confdir(&self) -> Result<PathBuf, SettingsError> {
+        let Some(dir) = self.overrides.get("confdir") else {
+            return Ok(self.confdir.clone());
+        };
+        let dir = self.defaults.path(dir).map(PathBuf::from);
+        dir.map_err(|fault| SettingsError::new(&Origin::Override, fault).about("confdir"))
     }
 }
 

@@ -34,10 +34,11 @@ pub(crate) fn count(text: &str, least: u32) -> Result<u32, SettingsFault> {
         })
 }
 
-/// A port that can be connected to. Puppet takes 0 too and then asks `https://:0`.
+/// A port that can be connected to. Puppet takes 0 too and then asks `https://:0`, and with a 0 before
+/// other digits it counts in eights.
 pub(crate) fn port(text: &str) -> Result<u16, SettingsFault> {
     number::<u16>(text)
-        .filter(|port| *port != 0)
+        .filter(|_| !text.starts_with('0'))
         .ok_or_else(|| SettingsFault::Port { text: text.into() })
 }
 
@@ -141,7 +142,7 @@ mod tests {
     fn a_port_is_from_1_to_65535() {
         assert_eq!(port("1").unwrap(), 1);
         assert_eq!(port("65535").unwrap(), 65535);
-        for text in ["0", "65536", "", "http", "-1", "+1", "8140 "] {
+        for text in ["0", "010", "65536", "", "http", "-1", "+1", "8140 "] {
             assert!(port(text).is_err(), "{text}");
         }
     }

@@ -47,6 +47,10 @@ impl Document {
                         SettingsError::new(&origin, SettingsFault::Section { name: name.into() })
                     })?;
                 }
+                Line::Setting(name, _) if ENVIRONMENT_ONLY.contains(&name) => {
+                    let fault = SettingsFault::EnvironmentOnly;
+                    return Err(SettingsError::new(&origin, fault).about(name));
+                }
                 Line::Setting(name, value) => settings.push(Setting {
                     section,
                     name: name.into(),
@@ -165,6 +169,9 @@ fn is_file_option(text: &str) -> bool {
         }
     })
 }
+
+/// `ENVIRONMENT_CONF_ONLY_SETTINGS` of `environment_conf.rb`.
+const ENVIRONMENT_ONLY: [&str; 3] = ["config_version", "manifest", "modulepath"];
 
 fn is_name(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || c == '_')

@@ -6,20 +6,18 @@ use super::not_empty;
 use super::search::{Found, Search};
 use crate::origin::{Reading, Readings};
 use crate::secret::MASK;
-use crate::{Defaults, SettingsError, SettingsFault};
+use crate::{SettingsError, SettingsFault};
 
 /// Turns the texts that a [`Search`] finds into values.
 pub(super) struct Reader<'a> {
     search: &'a Search<'a>,
-    defaults: &'a Defaults,
     pub(super) readings: Readings,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(search: &'a Search<'a>, defaults: &'a Defaults) -> Self {
+    pub(super) fn new(search: &'a Search<'a>) -> Self {
         Self {
             search,
-            defaults,
             readings: Readings::default(),
         }
     }
@@ -64,21 +62,16 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn path(&mut self, name: &'static str) -> Result<PathBuf, SettingsError> {
-        let defaults = self.defaults;
-        self.setting(name, |text| {
-            not_empty(text).map(|text| defaults.path(&text))
-        })
+        self.setting(name, |text| not_empty(text).map(PathBuf::from))
     }
 
     pub(super) fn path_if_any(
         &mut self,
         name: &'static str,
     ) -> Result<Option<PathBuf>, SettingsError> {
-        let defaults = self.defaults;
-        let path = self.setting_if_set(name, |text| {
-            Ok((!text.is_empty()).then(|| defaults.path(text)))
-        })?;
-        Ok(path.flatten())
+        self.setting(name, |text| {
+            Ok((!text.is_empty()).then(|| PathBuf::from(text)))
+        })
     }
 
     fn found<T>(

@@ -12,6 +12,7 @@ use crate::{Defaults, Origin, Overrides, Place, Rule, SettingsError, SettingsFau
 pub(crate) struct Search<'a> {
     document: &'a Document,
     overrides: &'a Overrides,
+    defaults: &'a Defaults,
     of_machine: Vec<(&'static str, String)>,
 }
 
@@ -30,7 +31,7 @@ impl<'a> Search<'a> {
     pub(crate) fn new(
         document: &'a Document,
         overrides: &'a Overrides,
-        defaults: &Defaults,
+        defaults: &'a Defaults,
         confdir: &Path,
     ) -> Result<Self, SettingsError> {
         let text = |path: &Path| {
@@ -50,6 +51,7 @@ impl<'a> Search<'a> {
         let search = Self {
             document,
             overrides,
+            defaults,
             of_machine,
         };
         let unknown = overrides
@@ -134,6 +136,9 @@ impl<'a> Search<'a> {
             rest = after;
         }
         text.push_str(rest);
+        if PATHS.contains(&name) {
+            return self.defaults.path(&text).map(Some).map_err(refused);
+        }
         Ok(Some(text))
     }
 
@@ -199,6 +204,29 @@ fn not_utf8(path: &Path) -> SettingsError {
 
 /// Real files nest variables three deep or so; text made to grow without end is stopped here.
 const MOST_REPLACEMENTS: u32 = 100;
+
+/// What Puppet makes absolute and plain wherever it is used, in other paths too.
+const PATHS: [&str; 19] = [
+    "certdir",
+    "codedir",
+    "confdir",
+    "hostcert",
+    "hostcrl",
+    "hostprivkey",
+    "localcacert",
+    "logdir",
+    "passfile",
+    "privatedir",
+    "privatekeydir",
+    "publicdir",
+    "publickeydir",
+    "requestdir",
+    "rundir",
+    "ssl_trust_store",
+    "ssldir",
+    "statedir",
+    "vardir",
+];
 
 const OF_MACHINE: &str = "of this machine and user";
 

@@ -140,13 +140,26 @@ fn an_ipv6_address_in_the_list_needs_brackets() {
 }
 
 #[test]
-fn an_empty_list_is_refused() {
+fn an_empty_list_is_none() {
     for text in ["server_list =", "server_list = ,", "server_list = ''"] {
-        let error = refused(text);
+        let conf = read(&format!("{text}\nserver = a"));
+        assert_eq!(conf.server_list, None, "{text}");
+    }
+}
+
+#[test]
+fn a_repeat_in_the_list_is_refused_however_it_is_written() {
+    for text in [
+        "a,b,a",
+        "a, A.:8140",
+        "b\u{fc}cher.test,xn--bcher-kva.test",
+        "[::1],[0:0::1]:8140",
+    ] {
+        let error = refused(&format!("server_list = {text}"));
         assert!(
             matches!(
                 error.fault(),
-                SettingsFault::Servers(InvalidServerList::Empty)
+                SettingsFault::Servers(InvalidServerList::Repeated { .. })
             ),
             "{text}"
         );
@@ -154,9 +167,18 @@ fn an_empty_list_is_refused() {
 }
 
 #[test]
+fn every_form_of_a_host_is_one_form() {
+    let text = "server_list = https://A.Example.com.:8140/, B\u{dc}cher.test, [2001:DB8::1]:8141";
+    assert_eq!(
+        listed(&read(text)),
+        "a.example.com:8140,xn--bcher-kva.test:8140,[2001:db8::1]:8141"
+    );
+}
+
+#[test]
 fn a_port_out_of_range_is_refused_with_its_line() {
     for name in ["masterport", "serverport", "ca_port", "report_port"] {
-        for value in ["0", "65536", "x", ""] {
+        for value in ["0", "010", "65536", "x", ""] {
             let error = refused(&format!("\n{name} = {value}"));
             assert!(
                 matches!(error.fault(), SettingsFault::Port { .. }),

@@ -125,7 +125,13 @@ fn a_port_left_out_is_that_of_https() {
 
 #[test]
 fn another_scheme_than_https_is_refused() {
-    for url in ["http://a:8080", "a:8081", "wss://a:8081", "HTTPS://a:8081"] {
+    for url in [
+        "http://a:8080",
+        "a:8081",
+        "wss://a:8081",
+        "https:/a",
+        "h\u{e9}",
+    ] {
         let error = refused(&format!("server_urls = https://b:1,{url}"));
         assert!(
             matches!(error.fault(), SettingsFault::Scheme { .. }),
@@ -176,7 +182,13 @@ fn a_server_that_is_none_is_refused_with_its_line() {
 
 #[test]
 fn a_number_is_its_digits_at_the_beginning_and_what_is_cut_is_told() {
-    for (written, seconds) in [("2m", 2), ("1.5", 1), ("30 seconds", 30), ("+7x", 7)] {
+    for (written, seconds) in [
+        ("2m", 2),
+        ("1.5", 1),
+        ("30 seconds", 30),
+        ("+7x", 7),
+        ("1_0", 10),
+    ] {
         let conf = read(&format!("server_url_timeout = {written}"));
         assert_eq!(
             conf.timeout,

@@ -194,9 +194,10 @@ impl<'a> File<'a> {
             return Ok(None);
         };
         let (text, origin) = (self.string(name, node)?, self.origin(node));
-        let path = (!text.is_empty()).then(|| self.defaults.path(&text));
+        let path = self.defaults.path(&text);
+        let path = path.map_err(|fault| SettingsError::new(&origin, fault).about(name))?;
         self.state(name, text, origin);
-        Ok(path)
+        Ok((!path.is_empty()).then(|| path.into()))
     }
 
     /// A number or a string: HOCON makes either of the other as it is asked for.
