@@ -67,7 +67,7 @@ impl ClassifierYaml {
             })?;
         let origin = origin(&path, document.referenced);
         let items = match document.value {
-            Document::One(item) => vec![(item, document.referenced)],
+            Document::One(item) => vec![(*item, document.referenced)],
             Document::List(items) => items
                 .into_iter()
                 .map(|item| (item.value, item.referenced))
@@ -89,7 +89,7 @@ impl ClassifierYaml {
 }
 
 enum Document {
-    One(Item),
+    One(Box<Item>),
     List(Vec<Spanned<Item>>),
 }
 
@@ -153,7 +153,8 @@ impl<'de> Visitor<'de> for DocumentVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Document, A::Error> {
-        Item::deserialize(MapAccessDeserializer::new(map)).map(Document::One)
+        let item = Item::deserialize(MapAccessDeserializer::new(map))?;
+        Ok(Document::One(Box::new(item)))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Document, A::Error> {
