@@ -43,6 +43,7 @@ impl Server {
                 .map_err(|_| fault(ServerFault::Host))?,
         };
         let (host, authority) = match host {
+            Host::Domain(name) if !is_host_name(&name) => return Err(fault(ServerFault::Host)),
             Host::Domain(name) => {
                 let authority = format!("{name}:{port}");
                 (name, authority)
@@ -160,6 +161,17 @@ impl Serialize for Server {
     }
 }
 
+/// Letters, digits, hyphens and underscores between dots. URLs may have more in a host (`$`, `,` and
+/// the like), but no name in DNS or in a certificate that a server has.
+fn is_host_name(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let is_label = |label: &str| !label.is_empty() && label.bytes().all(allowed);
+    name.len() <= MOST_BYTES && name.split('.').all(is_label)
+}
+
+/// RFC 1035 section 3.1, less the bytes for the length of the first label and the root.
+const MOST_BYTES: usize = 253;
+
 /// The text names no server.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not a server: {fault}")]
@@ -252,6 +264,19 @@ mod tests {
         assert_eq!(refused("a b"), ServerFault::Host);
         assert_eq!(refused(":8140"), ServerFault::Host);
         assert_eq!(refused("https://user:secret@master"), ServerFault::Host);
+    }
+
+    #[test]
+    fn what_urls_allow_and_names_do_not_is_refused() {
+        for text in ["a$b", "a,b", "a;b", "a'b", "a..b", "a..", ".a", "a(b)"] {
+            assert_eq!(refused(text), ServerFault::Host, "{text}");
+        }
+        let long = "a.".repeat(127) + "b";
+        assert_eq!(refused(&long), ServerFault::Host);
+        assert_eq!(
+            parsed("pe_master-1.example.com"),
+            "pe_master-1.example.com:8140"
+        );
     }
 
     #[test]
