@@ -9,7 +9,7 @@ use crate::budget::{Budget, Paid};
 use crate::order::Mood;
 use crate::policy::{Overload, Policy};
 use crate::verdict::{Processed, Unreached, Verdict};
-use crate::{Moment, Operation, Repeat, Role, jitter};
+use crate::{Moment, Operation, Repeat, Role, Service, jitter};
 
 /// The walk of one request along its candidates: whom to try next, how long, and when to stop.
 ///
@@ -23,6 +23,8 @@ pub struct Plan {
     begun: Moment,
     deadline: Moment,
     reserve: Duration,
+    /// The most that one attempt may take, if it is bounded.
+    attempt: Option<Duration>,
     grace: Duration,
     pauses: (Duration, Duration),
     overload: Overload,
@@ -153,6 +155,10 @@ impl Plan {
             begun,
             deadline,
             reserve: policy.deadline.reserve,
+            attempt: match operation.service {
+                Service::PuppetDb => policy.deadline.puppetdb,
+                _ => None,
+            },
             grace: policy.deadline.grace,
             pauses: (policy.repeats.pause, policy.repeats.pause_most),
             overload: policy.overload,
@@ -221,6 +227,14 @@ impl Plan {
     /// whole infrastructure and get all there is.
     #[must_use]
     pub fn until(&self, place: usize, now: Moment) -> Moment {
+        let until = self.unbounded_until(place, now);
+        match self.attempt {
+            Some(most) => until.min(now + most),
+            None => until,
+        }
+    }
+
+    fn unbounded_until(&self, place: usize, now: Moment) -> Moment {
         let role = self.stop(place).map(|stop| stop.role);
         let alone = !self.leaves_others(place);
         if role == Some(Role::Pool) || alone || self.operation.repeat == Repeat::Harmful {

@@ -54,6 +54,9 @@ pub struct Deadline {
     /// What an attempt leaves for one more candidate while there is one. Default 60 s, the quarter
     /// of [`Deadline::cheap`] that PuppetDB's own high availability page advises.
     pub reserve: Duration,
+    /// The most that one attempt at a PuppetDB may take, though its status be good: the
+    /// `server_url_timeout` of `puppetdb.conf`. Default none: there is only the whole's deadline.
+    pub puppetdb: Option<Duration>,
     /// How long a response body may be silent before it counts as cut. Default 30 s.
     pub body_idle: Duration,
     /// For so long after the call a refused connection to the master is tried again, where only the
@@ -68,6 +71,7 @@ impl Default for Deadline {
             long: seconds(300),
             cheap: seconds(240),
             reserve: seconds(60),
+            puppetdb: None,
             body_idle: seconds(30),
             grace: Duration::ZERO,
         }

@@ -58,6 +58,21 @@ fn place(step: Step) -> usize {
 }
 
 #[test]
+fn an_attempt_at_a_puppetdb_may_be_bounded_and_no_other() {
+    let mut policy = Policy::default();
+    policy.deadline.puppetdb = Some(Duration::from_secs(5));
+    let until = |operation, now| {
+        plan_with(operation, &[Role::Master, Role::Replica], &policy).until(0, now)
+    };
+    let query = operation("GET", "/pdb/query/v4/nodes");
+    let command = operation("POST", "/pdb/cmd/v1");
+    assert_eq!(until(query, at(0)), at(5));
+    assert_eq!(until(command, at(10)), at(15));
+    assert_eq!(until(query, at(238)), at(239));
+    assert_eq!(until(node(), at(0)), at(180));
+}
+
+#[test]
 fn an_answer_is_handed_back() {
     let mut plan = plan(node());
     assert_eq!(place(plan.step(at(0), &budget())), 0);
