@@ -3,11 +3,12 @@
 use std::error::Error;
 use std::fs;
 
-use standin::Client;
-use standin::config::Settings;
+use http::Request;
+use standin::config::{Overrides, Settings};
+use standin::{Client, Served};
 use standin_lab::{CertSpec, Lab, SignedBy, Validity};
 
-use crate::harness::{AGENT, sources};
+use crate::harness::{AGENT, MASTER, NODE, REPLICA, names, sources};
 
 async fn lab() -> Lab {
     Lab::builder().start().await.unwrap()
@@ -48,12 +49,6 @@ async fn refused_for(line: &str) -> String {
 }
 
 #[tokio::test]
-async fn an_empty_list_is_refused() {
-    let text = refused_for("server_list =").await;
-    says(&text, &["server_list", "empty"]);
-}
-
-#[tokio::test]
 async fn an_ipv6_address_without_brackets_is_refused() {
     let text = refused_for("server_list = master.test, 2001:db8::1").await;
     says(
@@ -79,6 +74,27 @@ async fn a_port_out_of_range_is_refused() {
 async fn a_server_that_is_listed_twice_is_refused() {
     let text = refused_for("server_list = master.test, MASTER.test:8140").await;
     says(&text, &["server_list", "master.test:8140"]);
+}
+
+/// Whoever is exempted from the list is not failed over from, as in Puppet.
+#[tokio::test]
+async fn reports_go_to_a_report_server_that_is_set_and_nothing_else_does() {
+    let lab = lab().await;
+    let overrides = Overrides::new().with("report_server", REPLICA);
+    let settings = Settings::read(&sources(&lab).with_overrides(overrides)).unwrap();
+    let client = Client::from_settings(&settings).unwrap();
+    let client = client.names(names(&lab)).build().unwrap();
+    let report = Request::put(format!("/puppet/v3/report/{AGENT}?environment=production"))
+        .header("content-type", "application/json")
+        .body("{}")
+        .unwrap();
+    let answer = client.request(report).await.unwrap();
+    assert!(answer.status().is_success());
+    let reports = |host: &standin_lab::Host| host.store().reports().len();
+    assert_eq!((reports(lab.master()), reports(lab.replica())), (0, 1));
+    let node = client.get(NODE).await.unwrap();
+    let served = node.extensions().get::<Served>().unwrap();
+    assert_eq!(served.server.host(), MASTER);
 }
 
 #[tokio::test]
@@ -169,9 +185,9 @@ async fn a_strangers_certificate_makes_a_client_that_nobody_trusts() {
     let lab = lab().await;
     let spec = CertSpec::new(AGENT).signed_by(SignedBy::Stranger);
     lab.certificate(&spec).unwrap().save(lab.ssl_dir()).unwrap();
-    let names = crate::harness::names(&lab);
+    let names = names(&lab);
     let client = crate::harness::client(&lab, crate::harness::policy(), names);
-    let error = client.get(crate::harness::NODE).await.unwrap_err();
+    let error = client.get(NODE).await.unwrap_err();
     assert_eq!(
         error.kind(),
         standin::ErrorKind::Untrusted,

@@ -44,6 +44,7 @@ mod memory;
 mod probe;
 mod prober;
 mod rebase;
+mod reports;
 mod route;
 mod run;
 mod served;

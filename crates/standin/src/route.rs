@@ -26,7 +26,7 @@ pub(crate) fn route(health: &Health, request: &Request<Body>) -> Result<Route, E
             .ok_or_else(|| Error::new(ErrorKind::NoService, None));
     };
     if let Some(operation) = operation
-        && (given.is_some() || is_listed(health, operation, authority))
+        && (given.is_some() || is_listed(health, operation.class(), authority))
     {
         return Ok(Route::To(operation));
     }
@@ -54,8 +54,8 @@ const PRODUCER_TIMESTAMP: &str = "producer-timestamp=";
 
 /// Whether a request names a server of its service's list. Nearly always it is written as the list
 /// has it, and then nothing needs to be parsed.
-fn is_listed(health: &Health, operation: Operation, authority: &Authority) -> bool {
-    let Some(list) = health.list(operation.class()) else {
+pub(crate) fn is_listed(health: &Health, class: Class, authority: &Authority) -> bool {
+    let Some(list) = health.list(class) else {
         return false;
     };
     list.servers()

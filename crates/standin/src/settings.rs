@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use standin_config::{Settings, SettingsError};
+use standin_config::{Origin, Reports, Settings, SettingsError};
 use standin_net::{MemoryFile, Revocation, SslFileError, SslFiles, Tls};
 
-use crate::{Client, ClientBuilder};
+use crate::{Client, ClientBuilder, Policy};
 
 /// Puppet's settings do not make a client.
 #[derive(Debug, thiserror::Error)]
@@ -20,8 +20,9 @@ pub enum UnfitSettings {
 }
 
 impl Client {
-    /// A client as Puppet's settings have it: lists, certificates, certname, keep-alive, and a memory
-    /// in Puppet's `statedir` that lasts for two run intervals and five minutes.
+    /// A client as Puppet's settings have it: lists, certificates, certname, keep-alive, where reports
+    /// go, the time for one PuppetDB where `server_url_timeout` is set, and a memory in Puppet's
+    /// `statedir` that lasts for two run intervals and five minutes.
     ///
     /// Connect and read time-outs of the settings are not taken over: they are what makes today's
     /// agent wait for minutes, and the policy's own bound every request.
@@ -42,15 +43,31 @@ impl Client {
                 standin_config::Revocation::Off => Revocation::Off,
             },
         };
-        let mut policy = crate::Policy::default();
-        policy.connect.keep_alive = puppet.times.keepalive;
-        policy.memory.health = puppet.times.runinterval.saturating_mul(2) + SPLAY;
         let tls = Tls::from_files(&files)?;
-        Ok(Self::builder(settings.installation()?, tls)
+        let builder = Self::builder(settings.installation()?, tls)
             .agent(&puppet.certname)
-            .policy(policy)
-            .memory(puppet.dirs.statedir.join(MemoryFile::NAME)))
+            .policy(policy(settings))
+            .memory(puppet.dirs.statedir.join(MemoryFile::NAME));
+        Ok(match settings.reports() {
+            Reports::WithTheRest => builder,
+            Reports::To(server) => builder.reports_to(server.clone()),
+        })
     }
+}
+
+fn policy(settings: &Settings) -> Policy {
+    let times = &settings.puppet.times;
+    let mut policy = Policy::default();
+    policy.connect.keep_alive = times.keepalive;
+    policy.memory.health = times.runinterval.saturating_mul(2) + SPLAY;
+    if let Some(puppetdb) = &settings.puppetdb {
+        // What nobody set is the terminus' idea of a time, and the policy has its own.
+        let is_set = puppetdb
+            .origin("server_url_timeout")
+            .is_some_and(Origin::is_set);
+        policy.deadline.puppetdb = puppetdb.timeout.filter(|_| is_set);
+    }
+    policy
 }
 
 /// How far a run may be put off and still find what the last one but one learned.

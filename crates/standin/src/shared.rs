@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use crate::memory::Keeper;
 use crate::rebase::Target;
+use crate::reports::Reports;
 use crate::{Classify, Error, OnLoss, PuppetAnswers, Run};
 
 /// The version that requests to Puppet Server name unless they name one themselves. Any of at least
@@ -35,6 +36,7 @@ pub(crate) struct Shared {
 pub(crate) struct Hub {
     pub(crate) classify: Box<dyn Classify>,
     pub(crate) puppet_version: HeaderValue,
+    pub(crate) reports: Option<Reports>,
     /// Servers that a connection is being made to which nobody waits for any more.
     finishing: Mutex<HashSet<Server>>,
     signs: Mutex<HashMap<Server, WeakShared<BoxFuture<'static, Sign>>>>,
@@ -58,6 +60,7 @@ pub(crate) struct Settings {
     pub(crate) agent: String,
     pub(crate) classify: Box<dyn Classify>,
     pub(crate) puppet_version: HeaderValue,
+    pub(crate) reports: Option<Server>,
     pub(crate) memory: Option<PathBuf>,
 }
 
@@ -69,6 +72,7 @@ impl Settings {
             agent: String::new(),
             classify: Box::new(PuppetAnswers),
             puppet_version: PUPPET_VERSION,
+            reports: None,
             memory: None,
         }
     }
@@ -91,6 +95,7 @@ impl Current {
         let hub = Hub {
             classify: settings.classify,
             puppet_version: settings.puppet_version,
+            reports: settings.reports.map(Reports::to).transpose()?,
             finishing: Mutex::default(),
             signs: Mutex::default(),
             changes,
