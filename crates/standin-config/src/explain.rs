@@ -130,3 +130,6 @@ impl fmt::Display for Explanation {
 fn or_nothing(text: &str) -> &str {
     if text.is_empty() { "nothing" } else { text }
 }
+
+#[cfg(test)]
+mod tests;

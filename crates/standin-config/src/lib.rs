@@ -32,24 +32,32 @@
 //! ```
 //!
 //! Values that a setting has nothing to say of are the defaults of the program whose file it is.
-//! What cannot be used is an error that names file, line and setting: no file is half read.
+//! What cannot be used is an error that names file, line and setting: no file is half read. Where
+//! each value comes from and why, [`Settings::explain`] says.
+//!
+//! `puppet.conf` and `puppetdb.conf` are read as Puppet's own Ruby code reads them, value for value,
+//! over a corpus of files; the table in `tests/equivalence/by_design.rs` names what is meant to
+//! differ, each with its reason.
 //!
 //! # Map
 //!
 //! In reading order:
 //!
 //! - `sources`, `overrides`, `defaults`, `machine`: what is read, and what beats and completes it.
-//! - `settings`: all files together. `installation` and `roles` make server lists of them, `note`
-//!   says what was assumed.
-//! - `puppet_conf` (with its `grammar` and its `search` for a value), `puppetdb_conf`,
-//!   `classifier_yaml`, `pxp_agent_conf`: a file each, text in and values out.
-//! - `value`, `listed`: what values of several files share.
+//! - `settings`: all files together. `stated`, `roles` and `installation` make server lists of them,
+//!   `note` says what was assumed, `explain` why each value is what it is.
+//! - `puppet_conf` (with its `grammar`, its `search` for a value and what it says of `http`),
+//!   `puppetdb_conf`, `classifier_yaml`, `pxp_agent_conf`, `parameters`: a file each, text in and
+//!   values out.
+//! - `tree`: what JSON, HOCON and YAML have in common; `json`, `hocon`, `yaml`: a text in, a tree out.
+//! - `value`, `listed`, `proxy`, `secret`: what values of several files share.
 //! - `origin`, `error`: where a value stands, and what is wrong with it.
 //!
 //! # Not read
 //!
-//! HOCON beyond JSON in `pxp-agent.conf`; the sections of other commands than the agent in
-//! `puppet.conf`; Puppet's directories on Windows, and those that Debian's own packages change.
+//! The sections of other commands than the agent in `puppet.conf`; what a setting says in braces of
+//! a file's owner and mode; `include`, and substitutions from the environment, in HOCON; Puppet's
+//! directories on Windows, and those that Debian's own packages change.
 
 mod classifier_yaml;
 mod defaults;

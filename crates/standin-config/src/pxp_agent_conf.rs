@@ -14,7 +14,7 @@ use crate::{Defaults, Origin, Proxy, SettingsError};
 
 /// The settings of `pxp-agent.conf`, each with pxp-agent's default where it is not set.
 ///
-/// Source: `lib/src/configuration.cc` of pxp-agent.
+/// Source: `lib/src/configuration.cc` of pxp-agent, the defaults too.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PxpAgentConf {
@@ -111,15 +111,15 @@ impl PxpAgentConf {
             broker_uris,
             primaries: read.primaries()?,
             pcp_version: read.pcp_version()?,
-            connection_timeout: read.seconds("connection-timeout", 5)?,
-            ping_interval: read.seconds("ping-interval", 120)?,
-            allowed_keepalive_timeouts: read.count("allowed-keepalive-timeouts", 0, 2)?,
-            association_timeout: read.seconds("association-timeout", 15)?,
-            association_request_ttl: read.seconds("association-request-ttl", 10)?,
-            message_ttl: read.seconds("pcp-message-ttl", 5)?,
-            task_download_connect_timeout: read.seconds("task-download-connect-timeout", 120)?,
-            task_download_timeout: read.seconds("task-download-timeout", 1800)?,
-            max_message_size: read.count("max-message-size", 1, 64 * 1024 * 1024)?,
+            connection_timeout: read.seconds("connection-timeout", "5")?,
+            ping_interval: read.seconds("ping-interval", "120")?,
+            allowed_keepalive_timeouts: read.count("allowed-keepalive-timeouts", 0, "2")?,
+            association_timeout: read.seconds("association-timeout", "15")?,
+            association_request_ttl: read.seconds("association-request-ttl", "10")?,
+            message_ttl: read.seconds("pcp-message-ttl", "5")?,
+            task_download_connect_timeout: read.seconds("task-download-connect-timeout", "120")?,
+            task_download_timeout: read.seconds("task-download-timeout", "1800")?,
+            max_message_size: read.count("max-message-size", 1, "67108864")?,
             broker_proxy: read.proxy("broker-ws-proxy")?,
             primary_proxy: read.proxy("master-proxy")?,
             ca: read.path("ssl-ca-cert")?,

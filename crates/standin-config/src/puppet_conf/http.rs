@@ -3,6 +3,7 @@
 use super::not_empty;
 use super::reader::Reader;
 use crate::origin::Reading;
+use crate::secret::MASK;
 use crate::value::{entries, port, trim};
 use crate::{NoProxy, Origin, Overrides, Proxy, Rule, Secret, SettingsError, SettingsFault};
 
@@ -72,15 +73,19 @@ fn proxy(read: &mut Reader<'_>, overrides: &Overrides) -> Result<Option<Proxy>, 
     };
     let origin = Origin::Environment(name);
     let proxy = Proxy::parse_url(url).map_err(|fault| SettingsError::new(&origin, fault))?;
-    let whole = proxy.clone();
     for (setting, value) in [
-        ("http_proxy_host", whole.host),
-        ("http_proxy_port", whole.port.to_string()),
+        ("http_proxy_host", Some(proxy.host.clone())),
+        ("http_proxy_port", Some(proxy.port.to_string())),
+        ("http_proxy_user", proxy.user.clone()),
+        (
+            "http_proxy_password",
+            proxy.password.as_ref().map(|_| MASK.to_owned()),
+        ),
     ] {
-        read.readings.put_before(
-            setting,
-            Reading::new(value, origin.clone(), Rule::Environment),
-        );
+        if let Some(value) = value {
+            let reading = Reading::new(value, origin.clone(), Rule::Environment);
+            read.readings.put_before(setting, reading);
+        }
     }
     Ok(Some(Proxy {
         password: proxy
@@ -159,3 +164,6 @@ fn extra_header(text: &str) -> Result<ExtraHeader, SettingsFault> {
 
 /// What stands for no proxy, no user, no password and no exception.
 const NONE: &str = "none";
+
+#[cfg(test)]
+mod tests;

@@ -252,3 +252,47 @@ fn an_empty_path_is_refused() {
 fn the_origin_of_a_setting_that_is_not_read_is_unknown() {
     assert_eq!(read("noop = true").origin("noop"), None);
 }
+
+#[test]
+fn srv_records_need_a_domain() {
+    let domain = |text| match read(text).srv_records {
+        SrvRecords::NotAsked => None,
+        SrvRecords::Of { domain } => Some(domain),
+    };
+    assert_eq!(domain("srv_domain = d.test"), None);
+    assert_eq!(domain("use_srv_records = true").unwrap(), "Example.com");
+    assert_eq!(
+        domain("use_srv_records = TRUE\nsrv_domain = d.test").unwrap(),
+        "d.test"
+    );
+    let error = refused("use_srv_records = true\nsrv_domain =");
+    assert!(matches!(error.fault(), SettingsFault::NoSrvDomain));
+}
+
+#[test]
+fn a_run_without_a_catalog_uses_the_last_unless_it_may_not() {
+    let of = |text| read(text).without_catalog;
+    assert_eq!(of(""), WithoutCatalog::UsesTheLast);
+    assert_eq!(of("usecacheonfailure = false"), WithoutCatalog::Fails);
+    assert!(matches!(
+        refused("usecacheonfailure = no").fault(),
+        SettingsFault::Word { .. }
+    ));
+}
+
+#[test]
+fn a_run_is_bounded_unless_by_0() {
+    let of = |text| read(text).times.runtimeout.map(|time| time.as_secs());
+    assert_eq!(of(""), Some(3600));
+    assert_eq!(of("runtimeout = 0"), None);
+}
+
+#[test]
+fn more_authorities_and_a_pass_phrase_have_files() {
+    let ssl = read("").ssl;
+    assert_eq!(ssl.passphrase, Path::new("/c/ssl/private/password"));
+    assert_eq!(ssl.trust_store, None);
+    let ssl = read("ssl_trust_store = /t.pem\npassfile = /p").ssl;
+    assert_eq!(ssl.trust_store.as_deref(), Some(Path::new("/t.pem")));
+    assert_eq!(ssl.passphrase, Path::new("/p"));
+}

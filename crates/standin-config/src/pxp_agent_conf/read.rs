@@ -10,7 +10,7 @@ use super::{BrokerUri, PcpVersion};
 use crate::listed::listed;
 use crate::origin::{Reading, Readings, Unused};
 use crate::tree::{Node, Value};
-use crate::value::{https_server, without_user};
+use crate::value::{count, https_server, without_user};
 use crate::{Defaults, Origin, Proxy, Rule, SettingsError, SettingsFault, hocon, json};
 
 /// The keys of a file, and how those that were read were read.
@@ -129,25 +129,23 @@ impl<'a> File<'a> {
     }
 
     pub(super) fn pcp_version(&mut self) -> Result<PcpVersion, SettingsError> {
-        let read = |text: &str| match text {
+        self.scalar("pcp-version", "1", |text| match text {
             "1" => Ok(PcpVersion::V1),
             "2" => Ok(PcpVersion::V2),
             text => Err(SettingsFault::Word {
                 text: text.into(),
                 known: "1 or 2",
             }),
-        };
-        let version = self.scalar("pcp-version", "1", read)?;
-        Ok(version.unwrap_or(PcpVersion::V1))
+        })
     }
 
     /// Whole seconds.
     pub(super) fn seconds(
         &mut self,
         name: &'static str,
-        default: u32,
+        assumed: &'static str,
     ) -> Result<Duration, SettingsError> {
-        let seconds = self.count(name, 1, default)?;
+        let seconds = self.count(name, 1, assumed)?;
         Ok(Duration::from_secs(seconds.into()))
     }
 
@@ -155,32 +153,18 @@ impl<'a> File<'a> {
         &mut self,
         name: &'static str,
         least: u32,
-        default: u32,
+        assumed: &'static str,
     ) -> Result<u32, SettingsError> {
-        let read = |text: &str| crate::value::count(text, least);
-        match self.scalar(name, "", read)? {
-            Some(count) => Ok(count),
-            None => {
-                // Numbers by default are pxp-agent's: see `configuration.cc`.
-                let reading = Reading::new(
-                    default.to_string(),
-                    Origin::Default("of pxp-agent"),
-                    Rule::Default,
-                );
-                self.readings.insert(name, reading);
-                Ok(default)
-            }
-        }
+        self.scalar(name, assumed, |text| count(text, least))
     }
 
     /// An empty proxy is none, as in pxp-agent.
     pub(super) fn proxy(&mut self, name: &'static str) -> Result<Option<Proxy>, SettingsError> {
-        let read = |text: &str| match text {
+        let proxy = self.scalar(name, "", |text| match text {
             "" => Ok(None),
             text if text.contains("://") => Proxy::parse_url(text).map(Some),
             text => Proxy::parse_url(&format!("http://{text}")).map(Some),
-        };
-        let proxy = self.scalar(name, "", read)?.flatten();
+        })?;
         if let (Some(proxy), Some(reading)) = (&proxy, self.readings.get_mut(name)) {
             reading.value = proxy.to_string();
         }
@@ -206,21 +190,18 @@ impl<'a> File<'a> {
         name: &'static str,
         assumed: &'static str,
         read: impl FnOnce(&str) -> Result<T, SettingsFault>,
-    ) -> Result<Option<T>, SettingsError> {
-        let Some(node) = self.key(name) else {
-            self.assume(name, assumed);
-            return Ok(None);
+    ) -> Result<T, SettingsError> {
+        let (text, origin, rule) = match self.key(name) {
+            Some(node) => {
+                let text = node.scalar();
+                let text = text.ok_or_else(|| self.wrong(name, node, "a number or a string"))?;
+                (text.to_owned(), self.origin(node), Rule::Stated)
+            }
+            None => (assumed.to_owned(), Origin::Default(assumed), Rule::Default),
         };
-        let origin = self.origin(node);
-        let refused = |fault| SettingsError::new(&origin, fault).about(name);
-        let text = node.scalar().ok_or_else(|| {
-            refused(SettingsFault::Type {
-                wanted: "a number or a string",
-            })
-        })?;
-        let (value, text) = (read(text).map_err(refused)?, text.to_owned());
-        self.state(name, text, origin);
-        Ok(Some(value))
+        let value = read(&text).map_err(|fault| SettingsError::new(&origin, fault).about(name))?;
+        self.readings.insert(name, Reading::new(text, origin, rule));
+        Ok(value)
     }
 
     fn uris<T>(
