@@ -301,7 +301,7 @@ pub enum SettingsFault {
     #[error("the file is not JSON; see what is wrong at this place")]
     Json(#[source] serde_json::Error),
     /// Neither JSON nor HOCON.
-    #[error("the file is neither JSON nor HOCON: {0}")]
+    #[error("the file is neither JSON nor HOCON; see what is wrong at this place")]
     Hocon(#[from] HoconFault),
     /// Not an object, which `pxp-agent.conf` is.
     #[error("the file is no object; write {{ KEY: VALUE }}")]

@@ -67,7 +67,8 @@ impl Settings {
     ///
     /// Where parameters set `ha_enabled_replicas`, no replica is assumed: its hosts are replicas, and
     /// the one host beside them in a list is their master. Where it is empty, the second of a list of
-    /// two would be a replica that is provisioned and not enabled, and is in no list.
+    /// two would be a replica that is provisioned and not enabled, and is in no list. A
+    /// `replication_mode` that is the same in all classes tells what this host itself is.
     ///
     /// [`Pool`]: standin_core::Role::Pool
     ///

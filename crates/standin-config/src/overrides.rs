@@ -28,10 +28,21 @@ impl Overrides {
     }
 
     /// The same with `value` for the setting `name`; dashes before the name do not count.
+    ///
+    /// A switch may stand without a value, as on Puppet's command line: `--usecacheonfailure` is true
+    /// and `--no-usecacheonfailure` false.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
-        let name = name.trim_start_matches('-').to_owned();
-        self.settings.push((name, translated(value).to_owned()));
+        let name = name.trim_start_matches('-');
+        let (name, switch) = match name.strip_prefix("no-") {
+            Some(name) => (name, "false"),
+            None => (name, "true"),
+        };
+        let value = match value {
+            "" if SWITCHES.contains(&name) => switch,
+            value => translated(value),
+        };
+        self.settings.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -93,6 +104,9 @@ impl<'a> FromIterator<(&'a str, &'a str)> for Overrides {
     }
 }
 
+/// The settings that are true or false.
+const SWITCHES: [&str; 2] = ["use_srv_records", "usecacheonfailure"];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,6 +115,15 @@ mod tests {
     fn the_later_of_two_counts() {
         let overrides = Overrides::from_iter([("server", "a"), ("--server", "b")]);
         assert_eq!(overrides.get("server"), Some("b"));
+    }
+
+    #[test]
+    fn a_switch_needs_no_value() {
+        let overrides =
+            Overrides::from_iter([("--use_srv_records", ""), ("--no-usecacheonfailure", "")]);
+        assert_eq!(overrides.get("use_srv_records"), Some("true"));
+        assert_eq!(overrides.get("usecacheonfailure"), Some("false"));
+        assert_eq!(Overrides::new().with("server", "").get("server"), Some(""));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use standin_core::{Role, Server};
 
 use crate::stated::Stated;
-use crate::{Origin, Settings};
+use crate::{Origin, ReplicationMode, Settings};
 
 /// What is known of hosts.
 ///
@@ -36,6 +36,16 @@ impl Roles {
             roles.declared = Some(origin.clone());
         }
         let puppet = &settings.puppet;
+        let own = match (stated.replication, &roles.declared) {
+            (Some(ReplicationMode::Source), _) => Some(Standing::Known(Role::Master)),
+            (Some(ReplicationMode::Replica), None) => Some(Standing::Known(Role::Replica)),
+            // Unless it is among those that are enabled, which is known first.
+            (Some(ReplicationMode::Replica), Some(_)) => Some(Standing::NotEnabled),
+            (Some(ReplicationMode::None) | None, _) => None,
+        };
+        if let Some(standing) = own {
+            roles.know(&puppet.certname, standing);
+        }
         let listed = match &stated.server_list {
             Some(named) => named.servers.as_slice(),
             None => &[],
@@ -136,8 +146,9 @@ impl Roles {
                 .any(|standing| *standing == Standing::Known(Role::Replica));
         match servers {
             [first, second] if declares_none && first.host() != second.host() => {
-                matches!(self.role(first), None | Some(Role::Master))
-                    && self.standing(second).is_none()
+                let [first, second] = [first, second].map(|server| self.standing(server));
+                matches!(first, None | Some(Standing::Known(Role::Master)))
+                    && matches!(second, None | Some(Standing::NotEnabled))
             }
             _ => false,
         }

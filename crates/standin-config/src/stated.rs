@@ -2,7 +2,7 @@
 
 use standin_core::{InvalidServer, Server, ServerList};
 
-use crate::{Origin, Parameters, PxpAgentConf, Settings};
+use crate::{Origin, Parameters, PxpAgentConf, ReplicationMode, Settings};
 
 /// Servers, and what named them.
 #[derive(Clone, Debug)]
@@ -51,6 +51,8 @@ pub(crate) struct Stated {
     pub(crate) brokers: Option<Named>,
     /// The hosts of the replicas that may be failed over to.
     pub(crate) enabled_replicas: Option<(Vec<String>, Origin)>,
+    /// What replication makes of this host, where parameters say one thing of it.
+    pub(crate) replication: Option<ReplicationMode>,
 }
 
 impl Stated {
@@ -87,8 +89,16 @@ impl Stated {
                 let hosts = file.enabled_replicas.clone()?;
                 Some((hosts, file.readings.of("ha_enabled_replicas")))
             }),
+            replication: settings.parameters.iter().find_map(sole_mode),
         }
     }
+}
+
+/// The mode that all classes of a file set. Where they set several, the file is not of one host.
+fn sole_mode(file: &Parameters) -> Option<ReplicationMode> {
+    let (first, others) = file.replication.split_first()?;
+    let alike = others.iter().all(|other| other.mode == first.mode);
+    alike.then_some(first.mode)
 }
 
 /// The list of the first file that has it, where the first of `names` that names any does.

@@ -37,8 +37,11 @@ impl<'a> Resolver<'a> {
         joined: &'a Joined,
         before: Option<&Node>,
     ) -> Result<Option<Node>, TreeError> {
-        self.under_way.push(joined);
         let line = joined.line;
+        if self.under_way.len() >= MOST_NESTED {
+            return Err(TreeError::at(line, HoconFault::TooMany.into()));
+        }
+        self.under_way.push(joined);
         let mut parts = Vec::with_capacity(joined.pieces.len());
         for piece in &joined.pieces {
             parts.push(match piece {
@@ -261,4 +264,7 @@ fn word(text: &str) -> Value {
 }
 
 /// A file of settings has a handful; without a bound a few lines could ask for ever.
-const MOST_LOOKUPS: u32 = 500;
+const MOST_LOOKUPS: u32 = 100;
+
+/// Substitutions nest what they lead to; without a bound they could exhaust the stack.
+const MOST_NESTED: usize = 200;

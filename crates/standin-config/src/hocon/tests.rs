@@ -189,6 +189,13 @@ fn text_made_to_grow_or_nest_without_end_is_refused() {
         text.push_str(&format!("a{i} = ${{a{one_less}}}${{a{one_less}}}\n"));
     }
     assert_eq!(refused(&text).1, HoconFault::TooMany);
+    let mut text = String::new();
+    for i in 1..90 {
+        let next = i + 1;
+        let (open, close) = ("{a:".repeat(50), "}".repeat(50));
+        text.push_str(&format!("a{i} = {open}${{a{next}}}{close}\n"));
+    }
+    assert_eq!(refused(&text).1, HoconFault::TooMany);
     let deep = format!("a = {}", "[".repeat(100_000));
     assert!(matches!(
         read(&deep).unwrap_err().fault,

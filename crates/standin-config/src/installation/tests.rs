@@ -285,6 +285,26 @@ fn a_replica_that_is_not_enabled_is_in_no_list_and_that_is_said() {
 }
 
 #[test]
+fn replication_tells_what_this_host_is() {
+    let of = |parameters: &str| {
+        let text = "certname = m\nserver_list = m,c,d";
+        let all = with_parameters(settings(text, "", "", ""), parameters);
+        servers(&all, Service::PuppetServer)
+    };
+    let source = of("replication_mode: source");
+    assert_eq!(source, ["m:8140 master", "c:8140 pool", "d:8140 pool"]);
+    let replica = of("replication_mode: replica");
+    assert_eq!(replica, ["m:8140 replica", "c:8140 pool", "d:8140 pool"]);
+    let enabled = of("replication_mode: replica\nha_enabled_replicas: [m]");
+    assert_eq!(enabled[0], "m:8140 replica");
+    let provisioned = of("replication_mode: replica\nha_enabled_replicas: []");
+    assert_eq!(provisioned, ["c:8140 pool", "d:8140 pool"]);
+    let several = "puppet_enterprise::a::replication_mode: source\n\
+                   puppet_enterprise::b::replication_mode: replica";
+    assert_eq!(of(several)[0], "m:8140 pool");
+}
+
+#[test]
 fn a_compile_master_keeps_its_own_puppetdb_when_no_replica_is_enabled() {
     let puppetdb = "[main]\nserver_urls = https://c:8081,https://m:8081\n";
     let compile = with_parameters(

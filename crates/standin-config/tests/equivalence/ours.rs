@@ -24,7 +24,8 @@ pub(crate) fn puppet_conf(text: &str) -> Answer {
         hostname: "Agent1.example.com".into(),
     };
     let arguments = directive(text, "args").unwrap_or_default().split(' ');
-    let arguments = arguments.filter_map(|argument| argument.split_once('='));
+    let arguments = arguments.filter(|argument| !argument.is_empty());
+    let arguments = arguments.map(|argument| argument.split_once('=').unwrap_or((argument, "")));
     let environment = directive(text, "environment").unwrap_or_default();
     let variable = |name: &str| {
         let mut pairs = environment
