@@ -41,6 +41,15 @@ impl Node {
         }
     }
 
+    /// What a map has for `key`.
+    pub(crate) fn member(&self, key: &str) -> Option<&Self> {
+        let Value::Map(members) = &self.value else {
+            return None;
+        };
+        let member = members.iter().find(|member| member.key == key);
+        member.map(|member| &member.node)
+    }
+
     /// What a string says.
     pub(crate) fn text(&self) -> Option<&str> {
         match &self.value {

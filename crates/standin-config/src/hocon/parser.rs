@@ -97,27 +97,31 @@ impl<'a> Parser<'a> {
         }
         let path = path(&elements).map_err(|fault| TreeError::at(line, fault.into()))?;
         self.skip_blank_lines();
-        let mut pieces = Vec::new();
-        match self.peek() {
-            Some(Kind::OpenBrace) => {}
-            Some(Kind::Colon | Kind::Equals) => self.at += 1,
-            Some(Kind::PlusEquals) => {
-                self.at += 1;
-                self.skip_blank_lines();
-                let line = self.line();
-                let added = self.joined(Vec::new())?;
-                pieces = vec![Piece::Before, Piece::List(vec![added])];
-                return Ok((path, Joined { line, pieces }));
+        // Each key of a path is an object around the next.
+        let joined = self.deeper(path.len() - 1, |parser| match parser.peek() {
+            Some(Kind::OpenBrace) => parser.joined(),
+            Some(Kind::Colon | Kind::Equals) => {
+                parser.at += 1;
+                parser.skip_blank_lines();
+                parser.joined()
             }
-            _ => return Err(TreeError::at(line, HoconFault::NoValue.into())),
-        }
-        self.skip_blank_lines();
-        Ok((path, self.joined(pieces)?))
+            Some(Kind::PlusEquals) => {
+                parser.at += 1;
+                parser.skip_blank_lines();
+                let line = parser.line();
+                let added = parser.joined()?;
+                let pieces = vec![Piece::Before, Piece::List(vec![added])];
+                Ok(Joined { line, pieces })
+            }
+            _ => Err(TreeError::at(line, HoconFault::NoValue.into())),
+        })?;
+        Ok((path, joined))
     }
 
     /// Values side by side, up to what cannot be one.
-    fn joined(&mut self, mut pieces: Vec<Piece>) -> Result<Joined, TreeError> {
+    fn joined(&mut self) -> Result<Joined, TreeError> {
         let line = self.line();
+        let mut pieces = Vec::new();
         while let Some(kind) = self.peek() {
             let piece = match kind {
                 Kind::Space(text) => Piece::Space(text.clone()),
@@ -155,7 +159,7 @@ impl<'a> Parser<'a> {
             let mut items = Vec::new();
             parser.skip_blank_lines();
             while !parser.ends(close)? {
-                items.push(parser.joined(Vec::new())?);
+                items.push(parser.joined()?);
                 parser.separator(close)?;
             }
             Ok(Piece::List(items))
@@ -167,12 +171,23 @@ impl<'a> Parser<'a> {
         &mut self,
         inside: impl FnOnce(&mut Self) -> Result<Piece, TreeError>,
     ) -> Result<Piece, TreeError> {
-        let levels = self.levels.checked_sub(1);
-        self.levels = levels.ok_or_else(|| TreeError::at(self.line(), SettingsFault::Depth))?;
-        self.at += 1;
-        let piece = inside(self)?;
-        self.levels += 1;
-        Ok(piece)
+        self.deeper(1, |parser| {
+            parser.at += 1;
+            inside(parser)
+        })
+    }
+
+    /// What stands so many levels further inside.
+    fn deeper<T>(
+        &mut self,
+        levels: usize,
+        inside: impl FnOnce(&mut Self) -> Result<T, TreeError>,
+    ) -> Result<T, TreeError> {
+        let left = self.levels.checked_sub(levels);
+        self.levels = left.ok_or_else(|| TreeError::at(self.line(), SettingsFault::Depth))?;
+        let read = inside(self)?;
+        self.levels += levels;
+        Ok(read)
     }
 
     /// Whether the members or items end here; then what closes them is passed.
@@ -232,7 +247,7 @@ impl<'a> Parser<'a> {
 }
 
 impl Object {
-    /// `a.b = c` is `a { b = c }`.
+    /// `a.b = c` is `a { b = c }`, and objects one after another are one.
     fn assign(&mut self, path: &[String], joined: Joined) {
         let Some((key, rest)) = path.split_first() else {
             return;
@@ -249,6 +264,53 @@ impl Object {
         if !self.members.contains_key(key) {
             self.keys.push(key.clone());
         }
-        self.members.entry(key.clone()).or_default().push(joined);
+        let assigned = self.members.entry(key.clone()).or_default();
+        match (assigned.last_mut().and_then(Joined::object), joined) {
+            (Some(object), joined) if joined.is_object() => object.extend(joined),
+            (_, joined) => assigned.push(joined),
+        }
+    }
+
+    fn extend(&mut self, joined: Joined) {
+        for piece in joined.pieces {
+            let Piece::Object(mut other) = piece else {
+                continue;
+            };
+            for key in other.keys {
+                for joined in other.members.remove(&key).into_iter().flatten() {
+                    self.assign(std::slice::from_ref(&key), joined);
+                }
+            }
+        }
+    }
+}
+
+impl Joined {
+    /// The object that it is, if it is nothing else.
+    fn object(&mut self) -> Option<&mut Object> {
+        match self.pieces.as_mut_slice() {
+            [Piece::Object(object)] => Some(object),
+            _ => None,
+        }
+    }
+
+    fn is_object(&self) -> bool {
+        matches!(self.pieces.as_slice(), [Piece::Object(_)])
+    }
+
+    /// Whether it hides all that the same key had before: no object, and nothing of what was.
+    pub(super) fn hides(&self) -> bool {
+        let is_object = |piece| matches!(piece, &Piece::Object(_));
+        !self.pieces.iter().any(is_object) && !self.looks_back()
+    }
+
+    /// Whether something in it may lead to what the same key had before.
+    fn looks_back(&self) -> bool {
+        self.pieces.iter().any(|piece| match piece {
+            Piece::Space(_) | Piece::Quoted(_) | Piece::Unquoted(_) => false,
+            Piece::Substitution { .. } | Piece::Before => true,
+            Piece::List(items) => items.iter().any(Self::looks_back),
+            Piece::Object(object) => object.members.values().flatten().any(Self::looks_back),
+        })
     }
 }

@@ -74,7 +74,7 @@ impl<'a> Resolver<'a> {
                 }
                 return Ok(found.map(|node| Node { line, ..node }));
             }
-            Piece::Object(object) => Value::Map(self.object(object)?),
+            Piece::Object(object) => Value::Map(self.object(object, before)?),
             Piece::List(items) => {
                 let mut nodes = Vec::with_capacity(items.len());
                 for item in items {
@@ -86,12 +86,19 @@ impl<'a> Resolver<'a> {
         Ok(Some(Node::new(line, value)))
     }
 
-    fn object(&mut self, object: &'a Object) -> Result<Vec<Member>, TreeError> {
+    /// `before` is what the object is merged with.
+    fn object(
+        &mut self,
+        object: &'a Object,
+        before: Option<&Node>,
+    ) -> Result<Vec<Member>, TreeError> {
         let mut members = Vec::with_capacity(object.keys.len());
         for key in &object.keys {
+            let all = object.members.get(key).map_or(&[][..], Vec::as_slice);
             let mut value = None;
-            for joined in object.members.get(key).into_iter().flatten() {
-                let next = self.joined(joined, value.as_ref())?;
+            for joined in &all[first_seen(all)..] {
+                let before = value.as_ref().or_else(|| before?.member(key));
+                let next = self.joined(joined, before)?;
                 value = over(value, next);
             }
             members.extend(value.map(|node| Member {
@@ -113,7 +120,6 @@ impl<'a> Resolver<'a> {
                 match self.step(assigned, key)? {
                     Step::Into(values) => next.extend(values),
                     Step::Nothing => next.clear(),
-                    Step::UnderWay => break,
                 }
             }
             found = next;
@@ -135,21 +141,19 @@ impl<'a> Resolver<'a> {
             Assigned::Joined(Joined { pieces, .. })
                 if let [Piece::Object(object)] = pieces.as_slice() =>
             {
-                let values = object.members.get(key).into_iter().flatten();
+                let all = object.members.get(key).map_or(&[][..], Vec::as_slice);
+                let values = all[first_seen(all)..].iter();
                 return Ok(Step::Into(values.map(Assigned::Joined).collect()));
             }
-            Assigned::Joined(joined) if self.is_under_way(joined) => return Ok(Step::UnderWay),
+            // It cannot be waited for; what is assigned beside it still counts.
+            Assigned::Joined(joined) if self.is_under_way(joined) => None,
             Assigned::Joined(joined) => self.joined(joined, None)?,
             Assigned::Node(node) => Some(node),
         };
         Ok(match node {
             None => Step::Into(Vec::new()),
-            Some(Node {
-                value: Value::Map(members),
-                ..
-            }) => {
-                let member = members.into_iter().find(|member| member.key == key);
-                let node = member.map(|member| Assigned::Node(member.node));
+            Some(node) if matches!(node.value, Value::Map(_)) => {
+                let node = node.member(key).cloned().map(Assigned::Node);
                 Step::Into(node.into_iter().collect())
             }
             Some(_) => Step::Nothing,
@@ -162,14 +166,17 @@ impl<'a> Resolver<'a> {
     }
 }
 
+/// The place of the first value that is not hidden by a later one: what is hidden is not resolved.
+fn first_seen(all: &[Joined]) -> usize {
+    all.iter().rposition(Joined::hides).unwrap_or(0)
+}
+
 /// Where one key leads from a value.
 enum Step<'a> {
     /// To these, after those that earlier values led to.
     Into(Vec<Assigned<'a>>),
     /// Nowhere: the value is no object, and hides those before it.
     Nothing,
-    /// To what is being resolved, which cannot be waited for.
-    UnderWay,
 }
 
 enum Part<'a> {
@@ -210,7 +217,8 @@ fn merged(before: Node, next: Node) -> Node {
 /// Objects side by side merge, lists follow each other, all else is one string. None when nothing
 /// is there.
 fn join(mut parts: Vec<Part<'_>>, line: usize) -> Result<Option<Node>, HoconFault> {
-    if parts.iter().all(|part| matches!(part, Part::Nothing)) {
+    parts.retain(|part| !matches!(part, Part::Nothing));
+    if parts.is_empty() {
         return Ok(None);
     }
     let is_compound = |part: &Part<'_>| match part {

@@ -30,7 +30,7 @@ fn refused(text: &str) -> (Option<usize>, HoconFault) {
 }
 
 /// Texts, and what the specification makes of them.
-const READ: [(&str, &str); 38] = [
+const READ: [(&str, &str); 43] = [
     ("", "{}"),
     ("{}", "{}"),
     ("a = 1", r#"{"a":1}"#),
@@ -77,6 +77,15 @@ const READ: [(&str, &str); 38] = [
     ),
     ("a { b = 1, c = ${a.b} }", r#"{"a":{"b":1,"c":1}}"#),
     ("a = x\na = ${a}y\na = ${a}z", r#"{"a":"xyz"}"#),
+    // What a later value hides is not resolved.
+    ("a = ${b}\na = 1", r#"{"a":1}"#),
+    ("a.b = [1]\na.b += 2", r#"{"a":{"b":[1,2]}}"#),
+    ("a = [1]\na = [${a}]", r#"{"a":[[1]]}"#),
+    ("a = 1.5${?b}", r#"{"a":1.5}"#),
+    (
+        "a = {b = 1}\na = ${a} {c = ${a.b}}",
+        r#"{"a":{"b":1,"c":1}}"#,
+    ),
     ("\u{feff}a = 1\r\nb = 2\r\n", r#"{"a":1,"b":2}"#),
 ];
 
@@ -196,11 +205,14 @@ fn text_made_to_grow_or_nest_without_end_is_refused() {
         text.push_str(&format!("a{i} = {open}${{a{next}}}{close}\n"));
     }
     assert_eq!(refused(&text).1, HoconFault::TooMany);
-    let deep = format!("a = {}", "[".repeat(100_000));
-    assert!(matches!(
-        read(&deep).unwrap_err().fault,
-        SettingsFault::Depth
-    ));
+    for deep in [
+        format!("a = {}", "[".repeat(100_000)),
+        format!("{}a = 1", "a.".repeat(100_000)),
+        format!("{}a {{}}", "a.a.a.a.a {".repeat(100)),
+    ] {
+        let fault = read(&deep).unwrap_err().fault;
+        assert!(matches!(fault, SettingsFault::Depth), "{fault}");
+    }
     assert_eq!(
         refused(&format!("a = {}", "${".repeat(100_000))).1,
         HoconFault::Substitution
