@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use crate::origin::Reading;
+use crate::stated::Stated;
 use crate::{ClassifierYaml, Origin, PuppetConf, PuppetDbConf, Rule, Settings, Unused};
 
 /// Why a setting has its value.
@@ -26,6 +27,8 @@ pub struct Explanation {
     pub rule: Rule,
     /// Where else it stands, without effect.
     pub unused: Vec<Unused>,
+    /// What follows from it together with other settings, in words.
+    pub consequence: Option<&'static str>,
 }
 
 impl Settings {
@@ -43,6 +46,9 @@ impl Settings {
     #[must_use]
     pub fn explanations(&self) -> Vec<Explanation> {
         let mut all = of_readings(PuppetConf::FILE.as_ref(), self.puppet.readings.iter());
+        for one in &mut all {
+            one.consequence = self.consequence(one);
+        }
         if let Some(conf) = &self.puppetdb {
             all.extend(of_readings(
                 PuppetDbConf::FILE.as_ref(),
@@ -64,6 +70,23 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// What a setting of `puppet.conf` comes to beside `server_list`.
+    fn consequence(&self, of: &Explanation) -> Option<&'static str> {
+        Stated::of(self).server_list?;
+        Some(match (of.setting.as_str(), of.origin.is_set()) {
+            ("server", _) => "It is not used, for server_list comes before it.",
+            ("ca_server", true) => {
+                "Requests to the certificate authority do not follow server_list."
+            }
+            ("ca_server", false) => "Requests to the certificate authority follow server_list.",
+            ("report_server", true) => "Reports do not follow server_list.",
+            ("report_server", false) => "Reports follow server_list.",
+            _ => return None,
+        })
+    }
+}
+
 fn of_readings<'a>(
     file: &Path,
     readings: impl Iterator<Item = (&'static str, &'a Reading)>,
@@ -79,6 +102,7 @@ fn of_readings<'a>(
             origin: reading.origin.clone(),
             rule: reading.rule,
             unused: reading.unused.clone(),
+            consequence: None,
         })
         .collect()
 }
@@ -110,6 +134,9 @@ impl fmt::Display for Explanation {
             }
             Rule::MainSection => write!(f, ". {origin} sets it in [main], and [agent] does not."),
             Rule::Stated => write!(f, ". {origin} sets it."),
+            Rule::Behind(other) => {
+                write!(f, ". {origin} sets it in vain: {other} comes before it.")
+            }
             Rule::Before(other) => write!(f, ". {origin} sets it, which comes before {other}."),
             Rule::Default => match origin {
                 Origin::Default(assumed) => write!(
@@ -123,7 +150,7 @@ impl fmt::Display for Explanation {
         for unused in &self.unused {
             write!(f, " {} has no effect: {}.", unused.origin, unused.why)?;
         }
-        Ok(())
+        self.consequence.map_or(Ok(()), |text| write!(f, " {text}"))
     }
 }
 

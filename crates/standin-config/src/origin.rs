@@ -61,6 +61,8 @@ pub enum Rule {
     Stated,
     /// This setting comes before another one of the same file that means the same.
     Before(&'static str),
+    /// The file says it in vain, for another of its settings means the same and comes before it.
+    Behind(&'static str),
     /// Nobody sets it, so the default holds.
     Default,
 }
@@ -120,6 +122,15 @@ impl Readings {
             });
         }
         self.insert(name, reading);
+    }
+
+    /// Says of two settings that mean the same that `second` is without effect.
+    pub(crate) fn put_behind(&mut self, second: &'static str, first: &'static str) {
+        for (name, rule) in [(first, Rule::Before(second)), (second, Rule::Behind(first))] {
+            if let Some(reading) = self.get_mut(name) {
+                reading.rule = rule;
+            }
+        }
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Reading> {

@@ -54,6 +54,31 @@ fn a_default_is_explained_as_puppet_writes_it() {
 }
 
 #[test]
+fn what_a_list_makes_of_other_servers_is_said() {
+    let all = settings(
+        "server = a\nca_server = b\n[agent]\nserver_list = c,d\n",
+        "",
+        "",
+        "",
+    );
+    let last = |setting| {
+        let said = said(&all, setting).remove(0);
+        said.rsplit_once(". ").unwrap().1.to_owned()
+    };
+    assert_eq!(
+        last("server"),
+        "It is not used, for server_list comes before it."
+    );
+    assert_eq!(
+        last("ca_server"),
+        "Requests to the certificate authority do not follow server_list."
+    );
+    assert_eq!(last("report_server"), "Reports follow server_list.");
+    let alone = settings("server = a", "", "", "");
+    assert_eq!(alone.explain("server")[0].consequence, None);
+}
+
+#[test]
 fn the_command_line_and_the_environment_come_before_the_file() {
     let overrides = Overrides::new()
         .with("server", "b")
@@ -137,10 +162,11 @@ fn every_file_explains_its_own() {
     );
     assert_eq!(
         said(&all, "primary-uris"),
-        [
-            "primary-uris is a. /c/pxp-agent.conf:1 sets it, which comes before master-uris. \
-             /c/pxp-agent.conf:1 has no effect: primary-uris comes before master-uris."
-        ]
+        ["primary-uris is a. /c/pxp-agent.conf:1 sets it, which comes before master-uris."]
+    );
+    assert_eq!(
+        said(&all, "master-uris"),
+        ["master-uris is b. /c/pxp-agent.conf:1 sets it in vain: primary-uris comes before it."]
     );
     assert_eq!(
         said(&all, "connection-timeout"),

@@ -8,7 +8,7 @@ use standin_core::{Server, ServerList, Service};
 use super::find::{Found, REPLICATION, origin};
 use super::{Parameters, Replication, ReplicationMode, WrittenPort, WrittenServer};
 use crate::listed::listed;
-use crate::origin::{Reading, Readings, Rule, Unused};
+use crate::origin::{Reading, Readings, Rule};
 use crate::tree::{Node, Value};
 use crate::value::{port, without_user};
 use crate::{Origin, SettingsError, SettingsFault};
@@ -60,14 +60,7 @@ impl<'a> Reader<'a> {
         let before = self.list(first, port, scheme)?;
         let after = self.list(second, port, scheme)?;
         if before.is_some() && after.is_some() {
-            let passed_over = self.readings.origin(second).cloned();
-            if let Some(reading) = self.readings.get_mut(first) {
-                reading.rule = Rule::Before(second);
-                reading.unused.extend(passed_over.map(|origin| Unused {
-                    origin,
-                    why: "the other parameter that means the same comes before it",
-                }));
-            }
+            self.readings.put_behind(second, first);
         }
         Ok(before.or(after))
     }

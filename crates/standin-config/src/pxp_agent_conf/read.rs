@@ -8,7 +8,7 @@ use standin_core::{InvalidServerList, Server, ServerList, Service};
 
 use super::{BrokerUri, PcpVersion};
 use crate::listed::listed;
-use crate::origin::{Reading, Readings, Unused};
+use crate::origin::{Reading, Readings};
 use crate::tree::{Node, Value};
 use crate::value::{count, https_server, without_user};
 use crate::{Defaults, Origin, Proxy, Rule, SettingsError, SettingsFault, hocon, json};
@@ -105,14 +105,7 @@ impl<'a> File<'a> {
         let before = self.primaries_of(first)?;
         let after = self.primaries_of(second)?;
         if before.is_some() && after.is_some() {
-            let passed_over = self.readings.of(second);
-            if let Some(reading) = self.readings.get_mut(first) {
-                reading.rule = Rule::Before(second);
-                reading.unused.push(Unused {
-                    origin: passed_over,
-                    why: "primary-uris comes before master-uris",
-                });
-            }
+            self.readings.put_behind(second, first);
         }
         Ok(before.or(after))
     }
