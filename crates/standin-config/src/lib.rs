@@ -44,8 +44,9 @@
 //! In reading order:
 //!
 //! - `sources`, `overrides`, `defaults`, `machine`: what is read, and what beats and completes it.
-//! - `settings`: all files together. `stated`, `roles` and `installation` make server lists of them,
-//!   `note` says what was assumed, `explain` why each value is what it is.
+//! - `settings`: all files together; `survey`: as many of them as can be used. `stated`, `roles` and
+//!   `installation` make server lists of them, `note` says what was assumed, `explain` why each value
+//!   is what it is.
 //! - `puppet_conf` (with its `grammar`, its `search` for a value and what it says of `http`),
 //!   `puppetdb_conf`, `classifier_yaml`, `pxp_agent_conf`, `parameters`: a file each, text in and
 //!   values out.
@@ -82,6 +83,7 @@ mod secret;
 mod settings;
 mod sources;
 mod stated;
+mod survey;
 mod tree;
 mod value;
 mod yaml;
@@ -111,3 +113,4 @@ pub use pxp_agent_conf::{BrokerUri, PcpVersion, PxpAgentConf};
 pub use secret::Secret;
 pub use settings::Settings;
 pub use sources::Sources;
+pub use survey::Survey;

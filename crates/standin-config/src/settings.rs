@@ -1,13 +1,10 @@
 //! The settings of all files together.
 
-use std::fs;
-use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::sources::usual_pxp_agent;
 use crate::{
-    ClassifierYaml, Parameters, Place, PuppetConf, PuppetDbConf, PxpAgentConf, SettingsError,
-    SettingsFault, Sources,
+    ClassifierYaml, Parameters, PuppetConf, PuppetDbConf, PxpAgentConf, SettingsError, Sources,
+    Survey,
 };
 
 /// What the settings files of an installation say.
@@ -39,87 +36,18 @@ impl Settings {
     /// When the directory or a file named in `sources` is missing, a file cannot be read, or one
     /// of its settings cannot be used.
     pub fn read(sources: &Sources) -> Result<Self, SettingsError> {
-        let confdir = sources.read_confdir()?;
-        directory(&confdir)?;
-        let path = confdir.join(PuppetConf::FILE);
-        let text = text_if_there(&path)?;
-        let puppet_conf = text.is_some().then_some(path);
-        let puppet = PuppetConf::parse(
-            text.as_deref().unwrap_or_default(),
-            &confdir,
-            &sources.defaults,
-            &sources.overrides,
-        )?;
-        // As Puppet does: puppet.conf may send its readers elsewhere for the others.
-        let confdir = &puppet.dirs.confdir;
-        let puppetdb = text_if_there(&confdir.join(PuppetDbConf::FILE))?
-            .map(|text| PuppetDbConf::parse(&text, confdir))
-            .transpose()?;
-        let classifier = text_if_there(&confdir.join(ClassifierYaml::FILE))?
-            .map(|text| ClassifierYaml::parse(&text, confdir))
-            .transpose()?;
-        let pxp_agent = pxp_agent(sources, confdir)?;
-        let parameters = sources
-            .parameters
-            .iter()
-            .map(|path| Parameters::parse(&text_of(path)?, path))
-            .collect::<Result<_, _>>()?;
-        Ok(Self {
-            puppet,
-            puppet_conf,
-            puppetdb,
-            classifier,
-            pxp_agent,
-            parameters,
-        })
-    }
-}
-
-fn pxp_agent(sources: &Sources, confdir: &Path) -> Result<Option<PxpAgentConf>, SettingsError> {
-    let parse = |text: String, path: &Path| PxpAgentConf::parse(&text, path, &sources.defaults);
-    if let Some(path) = &sources.pxp_agent {
-        return parse(text_of(path)?, path).map(Some);
-    }
-    for path in usual_pxp_agent(confdir) {
-        if let Some(text) = text_if_there(&path)? {
-            return parse(text, &path).map(Some);
+        let Survey { settings, faults } = Survey::read(sources)?;
+        match faults.into_iter().next() {
+            Some(fault) => Err(fault),
+            None => Ok(settings),
         }
     }
-    Ok(None)
-}
-
-fn directory(path: &Path) -> Result<(), SettingsError> {
-    match fs::metadata(path) {
-        Ok(metadata) if metadata.is_dir() => Ok(()),
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(unreadable(path, error)),
-        _ => Err(SettingsError::new(
-            Place::Whole(path.to_path_buf()),
-            SettingsFault::NoConfDir,
-        )),
-    }
-}
-
-fn text_of(path: &Path) -> Result<String, SettingsError> {
-    fs::read_to_string(path).map_err(|error| unreadable(path, error))
-}
-
-fn text_if_there(path: &Path) -> Result<Option<String>, SettingsError> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(unreadable(path, error)),
-    }
-}
-
-fn unreadable(path: &Path, error: io::Error) -> SettingsError {
-    SettingsError::new(
-        Place::Whole(path.to_path_buf()),
-        SettingsFault::Unreadable(error),
-    )
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::{Account, Defaults, Overrides};
 
