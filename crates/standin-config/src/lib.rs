@@ -50,6 +50,7 @@
 //! - `puppet_conf` (with its `grammar`, its `search` for a value and what it says of `http`),
 //!   `puppetdb_conf`, `classifier_yaml`, `pxp_agent_conf`, `parameters`: a file each, text in and
 //!   values out.
+//! - [`check`]: what will hurt in an outage.
 //! - `tree`: what JSON, HOCON and YAML have in common; `json`, `hocon`, `yaml`: a text in, a tree out.
 //! - `value`, `listed`, `proxy`, `secret`: what values of several files share.
 //! - `origin`, `error`: where a value stands, and what is wrong with it.
@@ -60,6 +61,7 @@
 //! a file's owner and mode; `include`, and substitutions from the environment, in HOCON; Puppet's
 //! directories on Windows, and those that Debian's own packages change.
 
+pub mod check;
 mod classifier_yaml;
 mod defaults;
 mod error;
