@@ -7,6 +7,7 @@
 //! - [`error`]: what a failure to connect is evidence of
 //! - [`events`]: what happened to health, told
 //! - [`MemoryFile`]: what the next process is told
+//! - [`inspect`]: what certificates and revocation lists say of themselves
 //! - [`Clock`]: the one place where time is read
 //!
 //! ```no_run
@@ -27,6 +28,7 @@ mod clock;
 mod connector;
 pub mod error;
 pub mod events;
+pub mod inspect;
 mod memory_file;
 mod names;
 pub mod racing;

@@ -31,6 +31,15 @@ impl Names {
         self
     }
 
+    /// The addresses of `host`, at least one. IPv6 may be in brackets.
+    ///
+    /// # Errors
+    /// When it has none, or the system's resolver cannot be asked.
+    pub async fn lookup(&self, host: &str) -> Result<Vec<IpAddr>, NameError> {
+        let found = self.addresses(host, 0).await?;
+        Ok(found.into_iter().map(|address| address.ip()).collect())
+    }
+
     /// At least one address, with `port`. `host` is as it stands in a URI: IPv6 in brackets.
     pub(crate) async fn addresses(
         &self,

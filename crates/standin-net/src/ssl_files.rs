@@ -156,7 +156,7 @@ fn text(path: &Path) -> Result<Vec<u8>, SslFileError> {
     })
 }
 
-fn all<T: PemObject>(path: &Path, wanted: &'static str) -> Result<Vec<T>, SslFileError> {
+pub(crate) fn all<T: PemObject>(path: &Path, wanted: &'static str) -> Result<Vec<T>, SslFileError> {
     let items = T::pem_slice_iter(&text(path)?)
         .collect::<Result<Vec<T>, pem::Error>>()
         .map_err(|source| SslFileError::Pem {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use standin_config::{Origin, Reports, Settings, SettingsError};
+use standin_config::{Origin, PuppetConf, Reports, Settings, SettingsError};
 use standin_net::{MemoryFile, Revocation, SslFileError, SslFiles, Tls};
 
 use crate::{Client, ClientBuilder, Policy};
@@ -32,18 +32,7 @@ impl Client {
     /// names the file and what to do.
     pub fn from_settings(settings: &Settings) -> Result<ClientBuilder, UnfitSettings> {
         let puppet = &settings.puppet;
-        let files = SslFiles {
-            ca: puppet.ssl.ca.clone(),
-            cert: puppet.ssl.cert.clone(),
-            key: puppet.ssl.key.clone(),
-            crl: puppet.ssl.crl.clone(),
-            revocation: match puppet.revocation {
-                standin_config::Revocation::Chain => Revocation::Chain,
-                standin_config::Revocation::Leaf => Revocation::Leaf,
-                standin_config::Revocation::Off => Revocation::Off,
-            },
-        };
-        let tls = Tls::from_files(&files)?;
+        let tls = Tls::from_files(&ssl_files(puppet))?;
         let builder = Self::builder(settings.installation()?, tls)
             .agent(&puppet.certname)
             .policy(policy(settings))
@@ -52,6 +41,22 @@ impl Client {
             Reports::WithTheRest => builder,
             Reports::To(server) => builder.reports_to(server.clone()),
         })
+    }
+}
+
+/// The files of the agent's TLS as `puppet.conf` has them.
+#[must_use]
+pub fn ssl_files(puppet: &PuppetConf) -> SslFiles {
+    SslFiles {
+        ca: puppet.ssl.ca.clone(),
+        cert: puppet.ssl.cert.clone(),
+        key: puppet.ssl.key.clone(),
+        crl: puppet.ssl.crl.clone(),
+        revocation: match puppet.revocation {
+            standin_config::Revocation::Chain => Revocation::Chain,
+            standin_config::Revocation::Leaf => Revocation::Leaf,
+            standin_config::Revocation::Off => Revocation::Off,
+        },
     }
 }
 
