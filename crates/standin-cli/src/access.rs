@@ -19,10 +19,8 @@ impl Access {
     /// # Errors
     /// When they make no client; the failure names file and setting.
     pub(crate) fn open(common: &Common, streams: &mut Streams<'_>) -> Result<Self, Failure> {
-        let sources = Sources::of_this_machine()
-            .map_err(|error| Failure::usage(&error))?
-            .with_overrides(common.overrides());
-        let settings = Settings::read(&sources).map_err(|error| Failure::usage(&error))?;
+        let settings =
+            Settings::read(&common.sources()?).map_err(|error| Failure::usage(&error))?;
         for note in settings.notes() {
             streams.mention(note);
         }
@@ -48,6 +46,13 @@ impl Access {
 }
 
 impl Common {
+    /// # Errors
+    /// When the machine does not tell where its settings are.
+    pub(crate) fn sources(&self) -> Result<Sources, Failure> {
+        let sources = Sources::of_this_machine().map_err(|error| Failure::usage(&error))?;
+        Ok(sources.with_overrides(self.overrides()))
+    }
+
     fn overrides(&self) -> Overrides {
         let settings = [
             ("confdir", &self.confdir),
@@ -61,7 +66,7 @@ impl Common {
             .collect()
     }
 
-    fn names(&self) -> Names {
+    pub(crate) fn names(&self) -> Names {
         let given = self.resolve.iter();
         given.fold(Names::new(), |names, given| {
             names.with(&given.host, given.address)

@@ -2,6 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::check::CheckArgs;
 use crate::request::RequestArgs;
 use crate::resolve::Resolve;
 use crate::status::StatusArgs;
@@ -25,6 +26,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Request(RequestArgs),
     Status(StatusArgs),
+    Check(CheckArgs),
 }
 
 /// What every command takes.
@@ -67,7 +69,10 @@ Examples:
     standin request -v classifier POST /classifier-api/v1/classified/nodes/$(hostname -f) -d '{}'
 
   Is everything well, at the master and at the replica?
-    standin status";
+    standin status
+
+  What will hurt when the master is lost?
+    standin check";
 
 #[cfg(test)]
 mod tests {

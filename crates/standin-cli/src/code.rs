@@ -13,6 +13,10 @@ impl Code {
     pub(crate) const UNWRITTEN: Self = Self(1);
     /// Some services do not run.
     pub(crate) const SOME: Self = Self(1);
+    /// Nothing is broken, and something will be felt in an outage.
+    pub(crate) const WARNED: Self = Self(1);
+    /// Something is broken, or will be in an outage.
+    pub(crate) const FAULTY: Self = Self(2);
     /// Command line or settings; nothing was sent.
     pub(crate) const USAGE: Self = Self(2);
     /// No service runs.

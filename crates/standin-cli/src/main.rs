@@ -1,4 +1,5 @@
-//! The `standin` command: one request by way of master and replica, or the status of all servers.
+//! The `standin` command: one request by way of master and replica, the status of all servers, or a
+//! check of the settings.
 //!
 //! `standin --help` says how it is used. Where Puppet and curl have an option already, it is called
 //! and written as there.
@@ -11,9 +12,11 @@
 //! - `access`: Puppet's settings, and the client made of them.
 //! - `request`: `standin request`, with its `args`, `data`, `header` and `output`.
 //! - `status`: `standin status`; to `ask` a server gives a `state` and a row of a `report`.
+//! - `check`: `standin check`; the `facts` it judges by, a `visit` to each server, and a `report`.
 //! - `code`, `failure`, `streams`: how it ends and what it says.
 
 mod access;
+mod check;
 mod cli;
 mod code;
 mod failure;
@@ -66,6 +69,7 @@ fn run(cli: &Cli, streams: &mut Streams<'_>) -> Result<Code, Failure> {
         match &cli.command {
             Command::Request(args) => request::run(args, &cli.common, streams).await,
             Command::Status(args) => status::run(args, &cli.common, streams).await,
+            Command::Check(args) => check::run(args, &cli.common, streams).await,
         }
     });
     // Not dropped, for that would wait for a resolver that hangs.

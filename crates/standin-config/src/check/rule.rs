@@ -101,7 +101,7 @@ rules! {
         "A wss:// address without a port means 443, where no broker listens: the agent never \
          connects, or never fails over.";
     Error LossFailsWrites "loss-fails-writes":
-        "the loss of one PuppetDB leaves too few for min_successful_submissions",
+        "the loss of one PuppetDB leaves too few to submit commands to",
         "With one PuppetDB gone no command can reach the number that is asked for, so that every \
          run fails for as long as it is gone.";
     Error CertificateExpired "certificate-expired":
@@ -121,7 +121,7 @@ rules! {
         "a file of certificates, keys or revocation lists cannot be used",
         "Without it there is no connection to anybody: failing over does not help.";
     Error NameNotInCertificate "name-not-in-certificate":
-        "a server's certificate is not for the name that is dialled (--online)",
+        "a server's certificate is not for the name dialled (--online)",
         "The server is reached and not trusted, so that it cannot stand in.";
     Error ServerNotTrusted "server-not-trusted":
         "server and agent do not trust each other (--online)",
@@ -163,7 +163,7 @@ rules! {
         "failing over may outlast the load balancer",
         "The load balancer ends the connection just before the stand-in would have answered.";
     Warning PuppetDbFailoverTooSlow "puppetdb-failover-too-slow":
-        "failing over to another PuppetDB may take over a quarter of the load balancer's time",
+        "PuppetDB's failover may take a quarter of the load balancer's time",
         "A compile may wait for PuppetDB four times, and the load balancer ends its connection \
          before it is done.";
     Warning ShortLoadBalancerTimeout "short-load-balancer-timeout":
@@ -195,7 +195,7 @@ rules! {
         "a setting is not heeded any more",
         "The server that it names is not the one that is asked.";
     Warning PrefixNotUsed "prefix-not-used":
-        "a node classifier is said to be below a prefix that is not used",
+        "a node classifier is below a prefix that is not used",
         "Requests name /classifier-api, so that a classifier that is elsewhere does not answer.";
 
     Note RolesAssumed "roles-assumed":
@@ -244,7 +244,7 @@ mod tests {
         for rule in Rule::ALL {
             assert!(rule.why().ends_with('.'), "{rule}");
             assert!(!rule.summary().ends_with('.'), "{rule}");
-            assert!(rule.summary().chars().count() <= 88, "{rule}");
+            assert!(rule.summary().chars().count() <= 68, "{rule}");
         }
     }
 }
