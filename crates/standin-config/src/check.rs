@@ -30,8 +30,9 @@
 //! - `rule`, `finding`: what is looked for, and what is found.
 //! - `facts`: what is handed in.
 //! - `named`: the lists of the settings, each with the setting that names it.
-//! - `topology`, `names`, `times`, `puppetdb`, `ssl`, `visits`: the rules, by what they look at.
+//! - `topology`, `names`, `times`, `puppetdb`, `brokers`, `ssl`, `visits`: the rules, by what they look at.
 
+mod brokers;
 mod facts;
 mod finding;
 mod named;
@@ -86,6 +87,7 @@ pub fn check(survey: &Survey, facts: &Facts, limits: &Limits) -> Report {
     names::check(&lists, facts, &mut findings);
     times::check(&lists, settings, limits, &mut findings);
     puppetdb::check(settings, limits, &mut findings);
+    brokers::check(settings, &mut findings);
     ssl::check(&facts.ssl, facts.now, &mut findings);
     visits::check(&lists, facts, &mut findings);
     Report::new(findings)

@@ -1,5 +1,6 @@
 //! Each rule on settings that it is about, and on settings that are nearly so.
 
+mod brokers;
 mod names;
 mod puppetdb;
 mod reading;
@@ -83,6 +84,13 @@ impl Setup {
         };
         check(&survey, &self.facts, &self.limits)
     }
+}
+
+/// The healthy one with one more line in `pxp-agent.conf`.
+fn with_pxp(line: &str) -> Setup {
+    let mut setup = Setup::healthy();
+    setup.pxp = setup.pxp.replacen("{\n", &format!("{{\n{line},\n"), 1);
+    setup
 }
 
 /// The only finding of this rule.

@@ -14,7 +14,6 @@ pub(super) fn check(
 ) {
     connecting(lists, settings, findings);
     runinterval(settings, findings);
-    pings(settings, findings);
     if limits.load_balancer < Limits::default().load_balancer {
         findings.push(Finding::new(
             Rule::ShortLoadBalancerTimeout,
@@ -77,23 +76,6 @@ fn runinterval(settings: &Settings, findings: &mut Vec<Finding>) {
     ));
 }
 
-fn pings(settings: &Settings, findings: &mut Vec<Finding>) {
-    let Some(pxp) = settings.pxp_agent.as_ref() else {
-        return;
-    };
-    let Some(origin) = pxp.origin("ping-interval") else {
-        return;
-    };
-    if !(PINGS_OFTEN..BROKER_IDLE).contains(&pxp.ping_interval) {
-        findings.push(Finding::new(
-            Rule::PingInterval,
-            origin,
-            format!("ping-interval is {}.", spoken(pxp.ping_interval)),
-            "Take it out, for 2 minutes is the default.",
-        ));
-    }
-}
-
 /// A time as people say it.
 pub(super) fn spoken(time: Duration) -> String {
     let seconds = time.as_secs();
@@ -114,9 +96,3 @@ const SLOW_CONNECT: Duration = Duration::from_secs(120);
 
 /// Twelve times pxp-agent's default: whoever writes more takes it for milliseconds.
 const SLOW_BROKER: Duration = Duration::from_secs(60);
-
-/// With pings each 15 s a broker that was slow for 45 s lost all its agents (PCP-729).
-const PINGS_OFTEN: Duration = Duration::from_secs(30);
-
-/// `idle-timeout` of pcp-broker.
-const BROKER_IDLE: Duration = Duration::from_secs(360);

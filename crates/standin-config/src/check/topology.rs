@@ -2,13 +2,14 @@
 
 use super::named::{List, Lists, Named};
 use super::{Finding, Rule};
-use crate::Settings;
+use crate::{Origin, Settings};
 
 pub(super) fn check(lists: &Lists, settings: &Settings, findings: &mut Vec<Finding>) {
     let topology = Topology::of(lists, settings);
     for rule in [
         Topology::single,
         Topology::roles,
+        Topology::replica_not_enabled,
         Topology::several_replicas,
         Topology::replica_among_others,
         Topology::replica_missing,
@@ -23,6 +24,13 @@ struct Topology<'a> {
     lists: &'a Lists,
     settings: &'a Settings,
     pair: Option<Pair<'a>>,
+    enabled: Option<Enabled<'a>>,
+}
+
+/// The replicas that `ha_enabled_replicas` names, which may be none.
+struct Enabled<'a> {
+    hosts: &'a [String],
+    origin: Origin,
 }
 
 /// A master and its replica.
@@ -36,10 +44,18 @@ struct Pair<'a> {
 impl<'a> Topology<'a> {
     fn of(lists: &'a Lists, settings: &'a Settings) -> Self {
         let pair = pair_of_classifier(lists).or_else(|| pair_of_agent(lists));
+        let mut files = settings.parameters.iter();
+        let enabled = files.find_map(|parameters| {
+            Some(Enabled {
+                hosts: parameters.enabled_replicas.as_deref()?,
+                origin: parameters.readings.of("ha_enabled_replicas"),
+            })
+        });
         Self {
             lists,
             settings,
             pair,
+            enabled,
         }
     }
 
@@ -87,6 +103,7 @@ impl<'a> Topology<'a> {
                     ),
                 ));
             }
+            (Some(assumed), _) if self.is_enabled(assumed.replica) => {}
             (Some(assumed), _) => findings.push(Finding::new(
                 Rule::RolesAssumed,
                 &agent.origin,
@@ -96,6 +113,7 @@ impl<'a> Topology<'a> {
                 ),
                 "If it is the other way round, change their order in every list.",
             )),
+            (None, None) if self.enabled.is_some() => {}
             (None, None) if hosts.len() > 2 && self.lists.get(List::Authority).is_none() => {
                 findings.push(Finding::new(
                     Rule::RolesDoubtful,
@@ -112,7 +130,49 @@ impl<'a> Topology<'a> {
         }
     }
 
+    fn is_enabled(&self, host: &str) -> bool {
+        let mut hosts = self.enabled.iter().flat_map(|enabled| enabled.hosts);
+        hosts.any(|enabled| enabled == host)
+    }
+
+    fn replica_not_enabled(&self, findings: &mut Vec<Finding>) {
+        let (Some(pair), Some(enabled)) = (&self.pair, &self.enabled) else {
+            return;
+        };
+        let replica = pair.replica;
+        if self.is_enabled(replica) {
+            return;
+        }
+        findings.push(Finding::new(
+            Rule::ReplicaNotEnabled,
+            pair.by.origin_of(replica).unwrap_or(&pair.by.origin),
+            format!(
+                "{} names {replica} as the replica, and ha_enabled_replicas at {} names {}.",
+                pair.by.setting,
+                enabled.origin,
+                match enabled.hosts {
+                    [] => "none".to_owned(),
+                    hosts => hosts.join(", "),
+                }
+            ),
+            format!(
+                "Run puppet infrastructure enable replica {replica} at the master, or take it out \
+                 of the lists until then."
+            ),
+        ));
+    }
+
     fn several_replicas(&self, findings: &mut Vec<Finding>) {
+        if let Some(enabled) = &self.enabled
+            && enabled.hosts.len() > 1
+        {
+            findings.push(Finding::new(
+                Rule::SeveralReplicas,
+                &enabled.origin,
+                format!("ha_enabled_replicas names {}.", enabled.hosts.join(", ")),
+                "Run puppet infrastructure forget at the master for all but one.",
+            ));
+        }
         let Some(named) = self.lists.get(List::Classifier) else {
             return;
         };
@@ -134,18 +194,27 @@ impl<'a> Topology<'a> {
     }
 
     /// A list tells nothing of its own roles here, for a replica beside a load balancer looks like
-    /// a pair: the classifier's list does.
+    /// a pair: the classifier's list and `ha_enabled_replicas` do.
     fn replica_among_others(&self, findings: &mut Vec<Finding>) {
-        let Some(Pair {
-            master, replica, ..
-        }) = pair_of_classifier(self.lists)
-        else {
-            return;
-        };
+        let told = pair_of_classifier(self.lists);
+        let master = told.as_ref().map(|pair| pair.master);
+        let mut replicas: Vec<&str> = told.iter().map(|pair| pair.replica).collect();
+        let enabled = self.enabled.iter().flat_map(|enabled| enabled.hosts);
+        replicas.extend(enabled.map(String::as_str));
         let lists = self.lists.iter();
-        for named in lists.filter(|named| named.is_for_agents() && named.has(replica)) {
-            let mut others = named.hosts();
-            others.retain(|host| *host != master && *host != replica);
+        for named in lists.filter(|named| named.is_for_agents()) {
+            let hosts = named.hosts().into_iter();
+            let (ours, mut others): (Vec<&str>, Vec<&str>) =
+                hosts.partition(|host| replicas.contains(host));
+            let Some(replica) = ours.first() else {
+                continue;
+            };
+            match master {
+                Some(master) => others.retain(|host| *host != master),
+                // It may be the master.
+                None if others.len() == 1 => continue,
+                None => {}
+            }
             if others.is_empty() {
                 continue;
             }

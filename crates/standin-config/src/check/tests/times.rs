@@ -1,12 +1,6 @@
 use super::super::times::spoken;
 use super::*;
 
-fn with_pxp(line: &str) -> Setup {
-    let mut setup = Setup::healthy();
-    setup.pxp = setup.pxp.replacen("{\n", &format!("{{\n{line},\n"), 1);
-    setup
-}
-
 #[test]
 fn puppets_own_connect_timeout_is_told_at_the_file() {
     let setup = Setup::agent("server_list = m.test,r.test");
@@ -60,22 +54,6 @@ fn a_runinterval_without_its_unit_is_told() {
 fn a_runinterval_of_nothing_is_told() {
     let (_, what) = found(Rule::ReadOtherwise, Setup::with_line("runinterval = 0"));
     assert!(what.contains("no pause between runs"), "{what}");
-}
-
-#[test]
-fn pings_that_hurt_are_told() {
-    let with = |seconds: u32| with_pxp(&format!("\"ping-interval\": {seconds}"));
-    assert_eq!(
-        found(Rule::PingInterval, with(15)).1,
-        "ping-interval is 15 seconds."
-    );
-    assert_eq!(
-        found(Rule::PingInterval, with(360)).1,
-        "ping-interval is 6 minutes."
-    );
-    silent(Rule::PingInterval, with(30));
-    silent(Rule::PingInterval, with(359));
-    silent(Rule::PingInterval, Setup::healthy());
 }
 
 #[test]

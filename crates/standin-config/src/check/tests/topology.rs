@@ -71,8 +71,71 @@ fn two_compile_masters_that_look_like_a_pair_are_doubtful() {
     silent(Rule::RolesDoubtful, Setup::healthy());
 }
 
+fn with_enabled(replicas: &str) -> Setup {
+    let mut setup = Setup::healthy();
+    setup.parameters = format!("puppet_enterprise::ha_enabled_replicas: {replicas}\n");
+    setup
+}
+
 #[test]
-fn a_second_replica_is_told() {
+fn a_replica_that_is_not_enabled_is_told_where_it_is_named() {
+    let (place, what) = found(Rule::ReplicaNotEnabled, with_enabled("[]"));
+    assert_eq!(place, "/c/classifier.yaml:3");
+    assert_eq!(
+        what,
+        "classifier.yaml names r.test as the replica, and ha_enabled_replicas at /c/hiera.yaml:1 \
+         names none."
+    );
+    found(Rule::ReplicaNotEnabled, with_enabled("[s.test]"));
+}
+
+#[test]
+fn an_enabled_replica_is_neither_told_nor_assumed() {
+    let report = with_enabled("[r.test]").report();
+    assert_eq!(report.findings(), []);
+}
+
+#[test]
+fn two_enabled_replicas_are_told() {
+    let (place, what) = found(Rule::SeveralReplicas, with_enabled("[r.test, s.test]"));
+    assert_eq!(place, "/c/hiera.yaml:1");
+    assert_eq!(what, "ha_enabled_replicas names r.test, s.test.");
+    silent(Rule::SeveralReplicas, with_enabled("[r.test]"));
+}
+
+#[test]
+fn an_enabled_replica_beside_compile_masters_is_told() {
+    let setup = |list: &str| {
+        let mut setup = Setup::agent(&format!("server_list = {list}\n"));
+        setup.parameters = "ha_enabled_replicas: [r.test]\n".to_owned();
+        setup
+    };
+    let (_, what) = found(
+        Rule::ReplicaAmongCompileMasters,
+        setup("c1.test,c2.test,r.test"),
+    );
+    assert_eq!(
+        what,
+        "server_list names r.test, the replica, beside c1.test, c2.test."
+    );
+    silent(Rule::ReplicaAmongCompileMasters, setup("m.test,r.test"));
+}
+
+#[test]
+fn parameters_are_lists_like_others() {
+    let mut setup = Setup::agent("");
+    setup.parameters =
+        "server_list: [m.test, r.test]\npcp_broker_list: [r.test:8142, m.test:8142]\n".to_owned();
+    let (place, what) = found(Rule::OrderDiffers, setup);
+    assert_eq!(place, "/c/hiera.yaml:2");
+    assert_eq!(
+        what,
+        "pcp_broker_list names r.test before m.test, and server_list the other way round."
+    );
+}
+
+#[test]
+fn a_third_classifier_is_told() {
     let (place, what) = found(
         Rule::SeveralReplicas,
         with_classifier(&["m.test", "r.test", "s.test"]),
