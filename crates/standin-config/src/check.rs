@@ -30,9 +30,10 @@
 //! - `rule`, `finding`: what is looked for, and what is found.
 //! - `facts`: what is handed in.
 //! - `named`: the lists of the settings, each with the setting that names it.
-//! - `topology`, `names`, `times`, `puppetdb`, `brokers`, `ssl`, `visits`: the rules, by what they look at.
+//! - `topology`, `detours`, `names`, `times`, `puppetdb`, `brokers`, `ssl`, `visits`: the rules, by what they look at.
 
 mod brokers;
+mod detours;
 mod facts;
 mod finding;
 mod named;
@@ -84,6 +85,7 @@ pub fn check(survey: &Survey, facts: &Facts, limits: &Limits) -> Report {
         findings.push(fault(&error));
     }
     topology::check(&lists, settings, &mut findings);
+    detours::check(&lists, settings, &mut findings);
     names::check(&lists, facts, &mut findings);
     times::check(&lists, settings, limits, &mut findings);
     puppetdb::check(settings, limits, &mut findings);

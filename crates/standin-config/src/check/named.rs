@@ -23,6 +23,8 @@ pub(super) enum List {
     Agent,
     /// The certificate authority, where it is set.
     Authority,
+    /// Where reports go, where that is set.
+    Reports,
     PuppetDb,
     /// PuppetDBs that are not queried.
     SubmitOnly,
@@ -56,6 +58,10 @@ impl Lists {
                 server,
                 origin("ca_server"),
             ));
+        }
+        if puppet.sets("report_server") {
+            let (name, servers) = ("report_server", [&puppet.report_server]);
+            lists.push(Named::all(List::Reports, name, servers, origin(name)));
         }
         if let Some(conf) = &settings.puppetdb {
             let origin = |name| conf.readings.of(name);
@@ -174,6 +180,10 @@ impl Named {
             }
         }
         hosts
+    }
+
+    pub(super) fn servers(&self) -> impl Iterator<Item = &Server> {
+        self.servers.iter().map(|(server, _)| server)
     }
 
     /// Whether agents turn to these servers themselves.

@@ -137,6 +137,17 @@ rules! {
         "server is set beside server_list",
         "Puppet warns at every run and uses server_list alone: whoever changes server in an \
          outage changes nothing.";
+    Warning SrvRecordsFirst "srv-records-first":
+        "DNS is asked for servers before server_list is looked at",
+        "The records choose by weight and know no replica: the order of server_list counts only \
+         when none of them can be reached.";
+    Warning ReportsToOne "reports-to-one":
+        "reports do not follow server_list",
+        "While that server is lost reports are lost, for Puppet does not send them again.";
+    Warning ProxyBeforeServers "proxy-before-servers":
+        "the servers are reached through a proxy",
+        "The loss of the proxy takes master and replica alike, and while it is there it hides \
+         which of them is lost.";
     Warning AddressInsteadOfName "address-instead-of-name":
         "a server is listed by its address",
         "Puppet's certificates hold names, so that a server that is dialled by its address is \

@@ -1,6 +1,7 @@
 //! Each rule on settings that it is about, and on settings that are nearly so.
 
 mod brokers;
+mod detours;
 mod names;
 mod puppetdb;
 mod reading;

@@ -243,7 +243,10 @@ impl<'a> Topology<'a> {
             return;
         };
         for named in self.lists.iter() {
-            let alone_by_nature = matches!(named.list, List::Authority | List::SubmitOnly);
+            let alone_by_nature = matches!(
+                named.list,
+                List::Authority | List::Reports | List::SubmitOnly
+            );
             if alone_by_nature || !named.has(master) || named.has(replica) {
                 continue;
             }
