@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use http::header::HeaderMap;
+use http::header::{DATE, HeaderMap};
 use http::request::Parts;
 use http::{Request, Response};
 use http_body_util::BodyExt;
@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::answer::{self, Answer, Asked, Place};
 use crate::body::ReplyBody;
+use crate::clock;
 use crate::journal::{Entry, Line, Purpose};
 use crate::scene::Fate;
 use crate::service::{Port, Service};
@@ -59,7 +60,12 @@ impl Exchange {
             Fate::ResetBody(after) => Some((after, Arc::clone(&self.cut))),
             _ => None,
         };
-        Ok(answer.into_response(&asked.method, broken))
+        let mut response = answer.into_response(&asked.method, broken);
+        let ahead = self.shared.scene().clock_ahead(self.host);
+        if let Some(date) = clock::http_date(ahead) {
+            response.headers_mut().insert(DATE, date);
+        }
+        Ok(response)
     }
 
     fn subject(&self, path: &str) -> Subject {

@@ -71,6 +71,9 @@ pub enum Fault {
     Delay(Duration),
     /// Work is answered so much later, or once the fault is lifted; the status at once: a long compile.
     WorkDelay(Duration),
+    /// The host's clock is ahead by so much, which the `Date` of every answer shows. It is a host's: the service of the
+    /// target does not matter.
+    ClockAhead(Duration),
 }
 
 /// What is wrong with the certificate that a server shows.

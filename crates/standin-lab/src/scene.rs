@@ -139,7 +139,11 @@ impl Scene {
                 Fault::ResetBody { after } => Some(Fate::ResetBody(*after)),
                 Fault::ResetRequest => Some(Fate::ResetRequest),
                 Fault::Delay(by) | Fault::WorkDelay(by) => Some(Fate::DelayBy(*by)),
-                Fault::Refuse | Fault::BlackHole | Fault::Silent | Fault::Untrusted(_) => None,
+                Fault::Refuse
+                | Fault::BlackHole
+                | Fault::Silent
+                | Fault::Untrusted(_)
+                | Fault::ClockAhead(_) => None,
             })
             .unwrap_or(Fate::Answer)
     }
@@ -166,13 +170,26 @@ impl Scene {
             .unwrap_or(State::Running)
     }
 
+    /// By how much the clock of the host is ahead.
+    pub(crate) fn clock_ahead(&self, host: usize) -> Duration {
+        let mut rules = self.rules.iter().rev().filter(|rule| rule.host == host);
+        let ahead = rules.find_map(|rule| match rule.fault {
+            Fault::ClockAhead(by) => Some(by),
+            _ => None,
+        });
+        ahead.unwrap_or_default()
+    }
+
     /// Whether nothing at all is wrong with `service`, slowness aside, so that replication can reach it.
     pub(crate) fn is_sound(&self, host: usize, service: Service) -> bool {
         self.door(host, Port::of(service)) == Door::Open
             && self.faults_at(host, &[service]).all(|fault| {
                 matches!(
                     fault,
-                    Fault::Delay(_) | Fault::WorkDelay(_) | Fault::Untrusted(_)
+                    Fault::Delay(_)
+                        | Fault::WorkDelay(_)
+                        | Fault::Untrusted(_)
+                        | Fault::ClockAhead(_)
                 )
             })
     }

@@ -344,3 +344,19 @@ async fn a_fault_reaches_a_request_that_is_already_waiting() {
         .unwrap();
     assert_eq!(reply.status, 500);
 }
+
+#[tokio::test]
+async fn a_clock_that_is_ahead_shows_in_every_answer_of_its_host() {
+    let lab = lab().await;
+    let client = Client::agent(&lab);
+    let ahead = Fault::ClockAhead(Duration::from_secs(3600));
+    let _guard = lab.fault(Target::Host("master.test"), ahead).await.unwrap();
+    let mut dates = Vec::new();
+    for host in [lab.replica(), lab.master()] {
+        let reply = client.get(host, PuppetServer, NODE).await.unwrap();
+        let date = reply.headers["date"].to_str().unwrap();
+        dates.push(httpdate::parse_http_date(date).unwrap());
+    }
+    let apart = dates[1].duration_since(dates[0]).unwrap();
+    assert!((3600..3660).contains(&apart.as_secs()), "{apart:?}");
+}
