@@ -50,10 +50,14 @@ impl Common {
     /// When the machine does not tell where its settings are.
     pub(crate) fn sources(&self) -> Result<Sources, Failure> {
         let sources = Sources::of_this_machine().map_err(|error| Failure::usage(&error))?;
-        Ok(sources.with_overrides(self.overrides()))
+        let overrides = self.overrides(sources.overrides.clone());
+        let sources = sources.with_overrides(overrides);
+        let files = self.parameters.iter();
+        Ok(files.fold(sources, Sources::with_parameters))
     }
 
-    fn overrides(&self) -> Overrides {
+    /// The same with what the command line has.
+    fn overrides(&self, overrides: Overrides) -> Overrides {
         let settings = [
             ("confdir", &self.confdir),
             ("ssldir", &self.ssldir),
@@ -63,7 +67,7 @@ impl Common {
         settings
             .into_iter()
             .filter_map(|(name, value)| Some((name, value.as_deref()?)))
-            .collect()
+            .fold(overrides, |all, (name, value)| all.with(name, value))
     }
 
     pub(crate) fn names(&self) -> Names {

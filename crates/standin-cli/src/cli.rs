@@ -1,5 +1,7 @@
 //! The command line.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand};
 
 use crate::check::CheckArgs;
@@ -44,6 +46,10 @@ pub(crate) struct Common {
     /// The servers in order, with commas between, as Puppet's: HOST or HOST:PORT
     #[arg(long = "server_list", global = true, help_heading = INSTALLATION, value_name = "LIST")]
     pub(crate) server_list: Option<String>,
+    /// A file of Puppet Enterprise's parameters, from its classifier (JSON) or Hiera (YAML), for what
+    /// the settings here do not say
+    #[arg(long, global = true, help_heading = INSTALLATION, value_name = "FILE")]
+    pub(crate) parameters: Vec<PathBuf>,
     /// An address to use for a host instead of DNS, at every port; an IPv6 address in brackets
     #[arg(long, global = true, help_heading = INSTALLATION, value_name = "HOST:ADDRESS")]
     pub(crate) resolve: Vec<Resolve>,

@@ -43,7 +43,7 @@ struct Pair<'a> {
 
 impl<'a> Topology<'a> {
     fn of(lists: &'a Lists, settings: &'a Settings) -> Self {
-        let pair = pair_of_classifier(lists).or_else(|| pair_of_agent(lists));
+        let pair = pair(lists);
         let mut files = settings.parameters.iter();
         let enabled = files.find_map(|parameters| {
             Some(Enabled {
@@ -319,6 +319,15 @@ impl<'a> Topology<'a> {
             ));
         }
     }
+}
+
+/// The host of the replica, as far as lists tell.
+pub(super) fn replica(lists: &Lists) -> Option<&str> {
+    pair(lists).map(|pair| pair.replica)
+}
+
+fn pair(lists: &Lists) -> Option<Pair<'_>> {
+    pair_of_classifier(lists).or_else(|| pair_of_agent(lists))
 }
 
 /// The surest to tell: only a master and its replica have a node classifier.

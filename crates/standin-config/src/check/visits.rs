@@ -2,9 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::named::Lists;
+use standin_core::Server;
+
+use super::named::{List, Lists};
 use super::ssl::{Age, day};
-use super::{Facts, Finding, Outcome, Rule};
+use super::{Facts, Finding, Outcome, Rule, topology};
 use crate::Origin;
 
 pub(super) fn check(lists: &Lists, facts: &Facts, findings: &mut Vec<Finding>) {
@@ -61,6 +63,7 @@ pub(super) fn check(lists: &Lists, facts: &Facts, findings: &mut Vec<Finding>) {
                 "See that both have certificates of the same authority, current and not revoked, \
                  and that the clocks agree.",
             )),
+            Outcome::NotReached(_) if is_broker_of_replica(lists, server) => {}
             Outcome::NotReached(why) => findings.push(Finding::new(
                 Rule::ServerUnreachable,
                 origin,
@@ -70,6 +73,15 @@ pub(super) fn check(lists: &Lists, facts: &Facts, findings: &mut Vec<Finding>) {
             )),
         }
     }
+}
+
+/// A replica's broker works only once the replica is promoted.
+fn is_broker_of_replica(lists: &Lists, server: &Server) -> bool {
+    let mut naming = lists
+        .iter()
+        .filter(|named| named.servers().any(|named| named == server));
+    naming.all(|named| named.list == List::Brokers)
+        && topology::replica(lists).is_some_and(|replica| replica == server.host())
 }
 
 /// How far a clock is off, in words, when it is more than to be expected.

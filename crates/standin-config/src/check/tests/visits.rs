@@ -58,6 +58,19 @@ fn a_server_that_is_not_there_is_told() {
 }
 
 #[test]
+fn a_broker_of_the_replica_need_not_be_there() {
+    let refused = |host: &str| {
+        let mut setup = Setup::healthy();
+        let server = Server::new(host, 8142).unwrap();
+        let outcome = Outcome::NotReached("refused".to_owned());
+        setup.facts.visits = vec![Visit { server, outcome }];
+        setup
+    };
+    silent(Rule::ServerUnreachable, refused("r.test"));
+    found(Rule::ServerUnreachable, refused("m.test"));
+}
+
+#[test]
 fn a_clock_that_is_off_by_more_than_a_minute_is_told_both_ways() {
     let ahead = |seconds| answered(Some(now() + Duration::from_secs(seconds)), None);
     let (_, what) = found(Rule::ClockSkew, ahead(61));
