@@ -203,6 +203,7 @@ fn span(validity: Validity) -> (OffsetDateTime, OffsetDateTime) {
     let (day, year) = (Duration::days(1), Duration::days(365));
     match validity {
         Validity::Current => (today - day, today + year * 5),
+        Validity::Ending => (today - day, today + day * 10),
         Validity::Expired => (today - year, today - day),
         Validity::NotYet => (today + day, today + year),
     }

@@ -23,6 +23,8 @@ pub struct CertSpec {
 pub enum Validity {
     /// Since yesterday, for five years.
     Current,
+    /// Since yesterday, for ten more days.
+    Ending,
     /// Until yesterday.
     Expired,
     /// From tomorrow on.
