@@ -1,9 +1,12 @@
 //! What certificates and revocation lists say of themselves: told, and not judged.
 
+use std::error::Error;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use rustls_pki_types::{CertificateDer, CertificateRevocationListDer};
+use rustls::InconsistentKeys;
+use rustls::sign::CertifiedKey;
+use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, UnixTime};
 use x509_parser::certificate::X509Certificate;
 use x509_parser::error::X509Error;
 use x509_parser::prelude::FromDer;
@@ -11,8 +14,9 @@ use x509_parser::revocation_list::CertificateRevocationList;
 use x509_parser::time::ASN1Time;
 use x509_parser::x509::X509Name;
 
-use crate::ssl_files::all;
-use crate::{SslFileError, Stream};
+use crate::ssl_files::{SslMaterial, all};
+use crate::tls::provider;
+use crate::{SslFileError, SslFiles, Stream};
 
 /// A certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +60,36 @@ pub fn revocation_lists(path: &Path) -> Result<Vec<RevocationList>, SslFileError
     let read = found.iter().map(|der| revocation_list(der));
     read.map(|read| read.map_err(|error| unusable(path, error)))
         .collect()
+}
+
+/// Finds out whether certificate and key of an agent are of each other, and whether the rest can be
+/// read, whatever the dates. It blocks on the file system.
+///
+/// # Errors
+/// [`SslFileError::KeyMismatch`] when they are not, and others when a file cannot be read or used.
+pub fn pairing(files: &SslFiles) -> Result<(), SslFileError> {
+    let own = certificates(&files.cert)?;
+    let when = own
+        .first()
+        .map_or(SystemTime::UNIX_EPOCH, |own| own.not_before);
+    let when = when
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    let material = SslMaterial::read(files, UnixTime::since_unix_epoch(when))?;
+    let key = provider()
+        .key_provider
+        .load_private_key(material.key)
+        .map_err(|error| unusable(&files.key, error))?;
+    match CertifiedKey::new(material.cert, key).keys_match() {
+        Err(rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => {
+            Err(SslFileError::KeyMismatch {
+                key: files.key.clone(),
+                cert: files.cert.clone(),
+            })
+        }
+        // With some kinds of keys it cannot be told, and a handshake will.
+        _ => Ok(()),
+    }
 }
 
 /// The certificate that the server of a connection showed.
@@ -103,7 +137,7 @@ fn system_time(time: ASN1Time) -> SystemTime {
     found.unwrap_or(epoch)
 }
 
-fn unusable(path: &Path, error: Unreadable) -> SslFileError {
+fn unusable(path: &Path, error: impl Into<Box<dyn Error + Send + Sync>>) -> SslFileError {
     SslFileError::Unusable {
         path: path.to_owned(),
         source: error.into(),

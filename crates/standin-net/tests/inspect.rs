@@ -8,6 +8,7 @@
 use std::fs;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use rcgen::date_time_ymd;
 use standin_net::{SslFileError, inspect};
 
 use support::pki::{Pki, certificate, crl};
@@ -64,5 +65,21 @@ fn what_is_no_certificate_or_list_is_named() {
     assert!(
         fault.to_string().contains(files.crl.to_str().unwrap()),
         "{fault}"
+    );
+}
+
+#[test]
+fn a_key_of_another_certificate_is_told_even_when_that_has_expired() {
+    let pki = Pki::new();
+    let mut params = certificate("agent.example.com");
+    params.not_after = date_time_ymd(2021, 1, 1);
+    let (_dir, files) = ssldir(&pki, &pki.issue(&params));
+    inspect::pairing(&files).unwrap();
+    let other = pki.issue(&certificate("agent.example.com"));
+    fs::write(&files.key, other.key.serialize_pem()).unwrap();
+    let fault = inspect::pairing(&files).unwrap_err();
+    assert!(
+        matches!(fault, SslFileError::KeyMismatch { .. }),
+        "{fault:?}"
     );
 }
