@@ -110,9 +110,9 @@ fn of_files(files: &SslFiles) -> Vec<SslFact> {
     {
         return facts;
     }
-    match Tls::from_files(files) {
+    match inspect::pairing(files).and_then(|()| Tls::from_files(files)) {
         Err(SslFileError::KeyMismatch { key, cert }) => {
-            facts.push(SslFact::KeyMismatch { key, cert })
+            facts.push(SslFact::KeyMismatch { key, cert });
         }
         // Their dates are among the facts already.
         Ok(_) | Err(SslFileError::Expired { .. } | SslFileError::NotYetValid { .. }) => {}

@@ -66,6 +66,10 @@ impl Bench {
 pub(crate) fn standin(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_standin"));
     command.args(args).env("HOME", "/nonexistent");
+    // Settings of whoever runs the tests are none of the installation's.
+    for proxy in ["http_proxy", "HTTP_PROXY", "no_proxy", "NO_PROXY"] {
+        command.env_remove(proxy);
+    }
     command.stdin(Stdio::null());
     command
 }

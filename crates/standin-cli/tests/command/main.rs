@@ -3,7 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "what a test sets up has to work")]
 
 mod bench;
+mod check;
+mod check_online;
 mod endings;
+mod installation;
 mod request;
 mod status;
 mod usage;

@@ -63,16 +63,17 @@ fn reads(conf: &PuppetDbConf, findings: &mut Vec<Finding>) {
     if conf.first_queried == FirstQueried::LastGood {
         return;
     }
-    let set = conf.readings.of("sticky_read_failover");
-    let place = if set.is_set() {
-        set
-    } else {
-        conf.readings.of("server_urls")
+    let (place, said) = match conf.readings.of("sticky_read_failover") {
+        Origin::Default(_) => (
+            conf.readings.of("server_urls"),
+            "not set, so that it is false",
+        ),
+        set => (set, "false"),
     };
     findings.push(Finding::new(
         Rule::StickyReadsOff,
         &place,
-        "sticky_read_failover is false.",
+        format!("sticky_read_failover is {said}."),
         "Write sticky_read_failover = true.",
     ));
 }

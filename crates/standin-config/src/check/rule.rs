@@ -74,8 +74,8 @@ rules! {
         "What cannot be read names no servers: its service has nobody to turn to.";
     Error ReadOtherwise "read-otherwise":
         "a time or number is read as another than was written",
-        "A time that is far too short gives up servers that are well; one that never ends waits \
-         for the dead.";
+        "A time that is too short gives up servers that are well, or has every agent ask at once; \
+         one without end waits for the lost.";
     Error UnresolvableName "unresolvable-name":
         "the name of a server has no address",
         "The overview asks for names that can be resolved for master and replica: a server \
@@ -183,7 +183,7 @@ rules! {
          PuppetDB and the node classifier while it fails over.";
     Warning StickyReadsOff "sticky-reads-off":
         "PuppetDB queries begin with the first server each time",
-        "While it is lost every query waits for it again, for server_url_timeout each.";
+        "While the first is lost every query waits for it again, for server_url_timeout each.";
     Warning PingInterval "ping-interval":
         "pxp-agent pings its broker too often, or too rarely",
         "Brokers under load lose everybody who pings often, and end connections that are silent \

@@ -45,9 +45,13 @@ fn judge(fact: &SslFact, now: SystemTime) -> Option<Finding> {
             };
             let fix = match rule {
                 Rule::CertificateNotYetValid => "Set this machine's clock right.",
+                Rule::CertificateExpired => {
+                    "Only the master signs: clean an agent's there and here, and run puppet ssl \
+                     bootstrap; renew the authority's there."
+                }
                 _ => {
-                    "Renew it while the master is there, for only the master signs: an agent's \
-                     with puppet ssl renew_cert, the authority's at the master."
+                    "Only the master signs, so do it while it is there: renew an agent's with \
+                     puppet ssl renew_cert, the authority's at the master."
                 }
             };
             Finding::new(rule, Place::Whole(path.clone()), what, fix)
@@ -87,7 +91,7 @@ fn judge(fact: &SslFact, now: SystemTime) -> Option<Finding> {
         SslFact::KeyMode { path, mode } if mode & OTHERS != 0 => Finding::new(
             Rule::KeyReadableByOthers,
             Place::Whole(path.clone()),
-            format!("Its mode is {mode:04o}, so that every user may use it."),
+            format!("Its mode is {mode:04o}, so that every user may read it."),
             "Run chmod o= on it; Puppet itself makes keys with 0640.",
         ),
         SslFact::KeyMode { .. } => return None,

@@ -86,9 +86,10 @@ impl<'a> Topology<'a> {
         let hosts = agent.hosts();
         let pair = pair_of_agent(self.lists);
         match (&pair, &self.pair) {
-            (Some(assumed), Some(told))
-                if !hosts.contains(&told.master) && !hosts.contains(&told.replica) =>
-            {
+            // The worse of it is told of by itself.
+            (Some(_), Some(told))
+                if hosts.contains(&told.replica) && !hosts.contains(&told.master) => {}
+            (Some(assumed), Some(told)) if !hosts.contains(&told.replica) => {
                 findings.push(Finding::new(
                     Rule::RolesDoubtful,
                     &agent.origin,

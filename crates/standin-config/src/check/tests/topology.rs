@@ -78,6 +78,14 @@ fn with_enabled(replicas: &str) -> Setup {
 }
 
 #[test]
+fn another_replica_than_the_classifiers_is_doubtful() {
+    let mut setup = Setup::healthy();
+    setup.puppet = "server_list = m.test,x.test\n".to_owned();
+    let (_, what) = found(Rule::RolesDoubtful, setup);
+    assert!(what.contains("x.test for its replica, but"), "{what}");
+}
+
+#[test]
 fn a_replica_that_is_not_enabled_is_told_where_it_is_named() {
     let (place, what) = found(Rule::ReplicaNotEnabled, with_enabled("[]"));
     assert_eq!(place, "/c/classifier.yaml:3");
