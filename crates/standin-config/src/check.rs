@@ -30,7 +30,8 @@
 //! - `rule`, `finding`: what is looked for, and what is found.
 //! - `facts`: what is handed in.
 //! - `named`: the lists of the settings, each with the setting that names it.
-//! - `topology`, `detours`, `names`, `times`, `puppetdb`, `brokers`, `ssl`, `visits`: the rules, by what they look at.
+//! - `topology`, `detours`, `names`, `times`, `puppetdb`, `brokers`, `ssl`, `visits`: the rules, by
+//!   what they look at.
 
 mod brokers;
 mod detours;

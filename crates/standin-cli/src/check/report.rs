@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
+use standin::config::Place;
 use standin::config::check::{Finding, Report, Severity};
 use textwrap::{Options, WordSplitter};
 
@@ -23,8 +24,12 @@ pub(super) fn write_json(report: &Report, out: &mut dyn Write) -> io::Result<()>
 /// When it cannot be written.
 pub(super) fn write_text(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for finding in report.findings() {
-        let (place, rule) = (&finding.place, finding.rule);
-        writeln!(out, "{place}: {} ({rule})", rule.severity())?;
+        let rule = finding.rule;
+        match &finding.place {
+            Place::Override => write!(out, "command line")?,
+            place => write!(out, "{place}")?,
+        }
+        writeln!(out, ": {} ({rule})", rule.severity())?;
         writeln!(
             out,
             "{}",

@@ -84,7 +84,7 @@ pub enum SslFact {
     Unusable {
         /// The file.
         path: PathBuf,
-        /// Why, and what to do about it, without a full stop.
+        /// Why, as a sentence without its full stop.
         why: String,
     },
 }

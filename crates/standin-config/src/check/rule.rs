@@ -78,7 +78,7 @@ rules! {
          one without end waits for the lost.";
     Error UnresolvableName "unresolvable-name":
         "the name of a server has no address",
-        "The overview asks for names that can be resolved for master and replica: a server \
+        "High availability needs names that can be resolved, for master and replica: a server \
          without an address cannot take over.";
     Error ReplicaNotEnabled "replica-not-enabled":
         "a replica is listed that ha_enabled_replicas does not name",

@@ -270,12 +270,10 @@ impl<'a> Topology<'a> {
     fn order(&self, findings: &mut Vec<Finding>) {
         let mut earlier: Vec<&Named> = Vec::new();
         for named in self.lists.iter() {
-            let differs = |other: &&Named| {
-                turned(&other.hosts(), &named.hosts()).map(|(a, b)| (a.to_owned(), b.to_owned()))
-            };
+            let hosts = named.hosts();
             let found = earlier
                 .iter()
-                .find_map(|other| Some((*other, differs(other)?)));
+                .find_map(|other| Some((other, turned(&other.hosts(), &hosts)?)));
             if let Some((other, (first, second))) = found {
                 findings.push(Finding::new(
                     Rule::OrderDiffers,
