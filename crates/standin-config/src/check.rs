@@ -30,12 +30,13 @@
 //! - `rule`, `finding`: what is looked for, and what is found.
 //! - `facts`: what is handed in.
 //! - `named`: the lists of the settings, each with the setting that names it.
-//! - `topology`, `detours`, `names`, `times`, `puppetdb`, `brokers`, `ssl`, `visits`: the rules, by
-//!   what they look at.
+//! - `topology`, `detours`, `names`, `times`, `failover`, `puppetdb`, `brokers`, `ssl`, `visits`: the
+//!   rules, by what they look at.
 
 mod brokers;
 mod detours;
 mod facts;
+mod failover;
 mod finding;
 mod named;
 mod names;
@@ -48,7 +49,7 @@ mod visits;
 
 use std::time::Duration;
 
-use standin_core::Server;
+use standin_core::{Policy, Server};
 
 pub use facts::{Facts, Lookup, Outcome, SslFact, Visit};
 pub use finding::{Finding, Report};
@@ -59,18 +60,21 @@ use crate::{Place, Settings, SettingsError, Survey};
 use named::Lists;
 
 /// What the settings are held against.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
     /// How long the load balancer before the compile masters waits. Default 4 min, which is the
     /// least that the high availability overview asks for.
     pub load_balancer: Duration,
+    /// By what this library fails over. Default as everywhere.
+    pub policy: Policy,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
             load_balancer: Duration::from_secs(240),
+            policy: Policy::default(),
         }
     }
 }
@@ -90,6 +94,7 @@ pub fn check(survey: &Survey, facts: &Facts, limits: &Limits) -> Report {
     names::check(&lists, facts, &mut findings);
     times::check(&lists, settings, limits, &mut findings);
     puppetdb::check(settings, limits, &mut findings);
+    failover::check(settings, limits, &mut findings);
     brokers::check(settings, &mut findings);
     ssl::check(&facts.ssl, facts.now, &mut findings);
     visits::check(&lists, facts, &mut findings);

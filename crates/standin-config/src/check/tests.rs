@@ -2,6 +2,7 @@
 
 mod brokers;
 mod detours;
+mod failover;
 mod names;
 mod puppetdb;
 mod reading;

@@ -76,13 +76,12 @@ fn runinterval(settings: &Settings, findings: &mut Vec<Finding>) {
     ));
 }
 
-/// A time as people say it.
+/// A time as people say it, to the next whole second.
 pub(super) fn spoken(time: Duration) -> String {
-    let seconds = time.as_secs();
-    match (seconds, time.subsec_millis()) {
-        (60.., 0) if seconds.is_multiple_of(60) => plural(seconds / 60, "minute"),
-        (_, 0) => plural(seconds, "second"),
-        (_, millis) => format!("{seconds}.{:01} seconds", millis / 100),
+    let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+    match seconds {
+        60.. if seconds.is_multiple_of(60) => plural(seconds / 60, "minute"),
+        _ => plural(seconds, "second"),
     }
 }
 

@@ -78,5 +78,5 @@ fn times_are_said_as_people_say_them() {
     assert_eq!(said(60_000), "1 minute");
     assert_eq!(said(90_000), "90 seconds");
     assert_eq!(said(240_000), "4 minutes");
-    assert_eq!(said(2_750), "2.7 seconds");
+    assert_eq!(said(2_750), "3 seconds");
 }
