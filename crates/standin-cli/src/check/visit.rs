@@ -60,9 +60,20 @@ fn failed(error: &(dyn Error + 'static)) -> Outcome {
         Some(rustls::Error::InvalidCertificate(CertificateError::NotValidForNameContext {
             presented,
             ..
-        })) => Outcome::OtherName(presented.clone()),
+        })) => Outcome::OtherName(format!("it is for {}", names(presented))),
         Some(error) => Outcome::NotTrusted(error.to_string()),
         None => Outcome::NotReached(chain(error)),
+    }
+}
+
+/// Each is told with its kind, as in `DnsName("a.test")`.
+fn names(presented: &[String]) -> String {
+    let names = presented
+        .iter()
+        .map(|name| name.split('"').nth(1).unwrap_or(name));
+    match names.collect::<Vec<_>>().as_slice() {
+        [] => "no name".to_owned(),
+        names => names.join(", "),
     }
 }
 

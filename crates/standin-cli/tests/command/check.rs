@@ -131,6 +131,23 @@ async fn warnings_alone_have_a_code_of_their_own() {
 }
 
 #[tokio::test]
+async fn a_load_balancer_of_two_minutes_is_told_from_every_side() {
+    let installation = Installation::new(HEALTHY, Ssl::Good);
+    let args = ["--load-balancer-timeout", "2m"];
+    let rules = rules(&check(&installation, &[&args[..], &["--json"]].concat()).await);
+    for rule in [
+        "failover-too-slow",
+        "puppetdb-failover-too-slow",
+        "short-load-balancer-timeout",
+    ] {
+        assert!(rules.contains(&rule.to_owned()), "{rule}: {rules:?}");
+    }
+    let said = check(&installation, &args).await;
+    let place = "command line: warning (short-load-balancer-timeout)\n";
+    assert!(said.out.contains(place), "{said:?}");
+}
+
+#[tokio::test]
 async fn names_are_looked_up_unless_offline() {
     let installation = Installation::new(HEALTHY, Ssl::Good);
     let list = "--server_list=primary.example.com,nobody.invalid";

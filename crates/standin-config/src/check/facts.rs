@@ -110,8 +110,9 @@ pub enum Outcome {
         /// The time by this machine's clock when it did.
         at: SystemTime,
     },
-    /// Its certificate is for these names and not for the one that was dialled.
-    OtherName(Vec<String>),
+    /// Its certificate is not for the name that was dialled, but for what is said here, without a
+    /// full stop.
+    OtherName(String),
     /// Server and agent do not trust each other for another reason, without a full stop.
     NotTrusted(String),
     /// It was not reached, or did not answer, for this reason, without a full stop.

@@ -41,16 +41,10 @@ pub(super) fn check(lists: &Lists, facts: &Facts, findings: &mut Vec<Finding>) {
                     ));
                 }
             }
-            Outcome::OtherName(names) => findings.push(Finding::new(
+            Outcome::OtherName(why) => findings.push(Finding::new(
                 Rule::NameNotInCertificate,
                 origin,
-                format!(
-                    "The certificate that {server} shows is for {}, and not for {host}.",
-                    match names.as_slice() {
-                        [] => "no name".to_owned(),
-                        names => names.join(", "),
-                    }
-                ),
+                format!("The certificate that {server} shows is not for {host}: {why}."),
                 format!(
                     "List a name that is in it, or have the certificate made anew with {host} \
                      among its dns_alt_names."
