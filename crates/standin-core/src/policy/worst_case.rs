@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{HEAD_START_MOST, Policy};
-use crate::{Class, Installation, Length, Role, ServerList};
+use crate::{Class, Installation, Length, Role, ServerList, Service};
 
 /// When the last server of a list is asked at the latest, counted from the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,11 +34,18 @@ impl Policy {
                     class,
                     length,
                     connected: self.connected_by(list.len()),
-                    committed: self.committed_by(list, length),
+                    committed: self.committed_by(list, length, self.bound(class)),
                 });
             }
         }
         cases
+    }
+
+    /// The most that one attempt may take, though its server be well by its status.
+    fn bound(&self, class: Class) -> Option<Duration> {
+        self.deadline
+            .puppetdb
+            .filter(|_| class.service() == Service::PuppetDb)
     }
 
     /// In a race the last lane starts when each before it had its head start, and then has its own
@@ -52,7 +59,7 @@ impl Policy {
     /// An attempt ends when the reserve begins, or half way to the deadline when that is later. Before
     /// it there may have been a connection that was closed as the request went out, and another made
     /// in its place.
-    fn committed_by(&self, list: &ServerList, length: Length) -> Duration {
+    fn committed_by(&self, list: &ServerList, length: Length, bound: Option<Duration>) -> Duration {
         let deadline = self.deadline.within(length);
         let reaching = self.connected_by(list.len()) * 2 + self.connect.fresh;
         let mut committed = reaching.min(deadline);
@@ -64,6 +71,7 @@ impl Policy {
                     midway.max(deadline.saturating_sub(self.deadline.reserve))
                 }
             };
+            let ends = bound.map_or(ends, |most| ends.min(committed + most));
             committed = (ends + reaching).min(deadline);
         }
         committed
@@ -76,7 +84,7 @@ mod tests {
 
     fn committed(list: &str) -> Duration {
         let list = ServerList::parse(list, 8140).unwrap();
-        Policy::default().committed_by(&list, Length::Cheap)
+        Policy::default().committed_by(&list, Length::Cheap, None)
     }
 
     #[test]
@@ -94,6 +102,21 @@ mod tests {
     #[test]
     fn a_server_of_a_pool_gets_all_there_is() {
         assert_eq!(committed("a,b,c"), Duration::from_secs(240));
+    }
+
+    #[test]
+    fn an_attempt_at_a_puppetdb_that_is_bounded_ends_with_its_bound() {
+        let mut policy = Policy::default();
+        policy.deadline.puppetdb = Some(Duration::from_secs(30));
+        let installation = Installation::of_hosts("m", Some("r")).unwrap();
+        for case in policy.worst_case(&installation) {
+            let is_bounded = case.class.service() == Service::PuppetDb;
+            assert_eq!(
+                case.committed < Duration::from_secs(60),
+                is_bounded,
+                "{case:?}"
+            );
+        }
     }
 
     #[test]
