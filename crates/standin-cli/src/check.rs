@@ -62,6 +62,7 @@ pub(crate) async fn run(
             let facts = facts::gather(&survey.settings, &names, args.reach(), streams).await;
             let mut limits = Limits::default();
             limits.load_balancer = args.load_balancer_timeout;
+            limits.policy = standin::policy_of(&survey.settings);
             check::check(&survey, &facts, &limits)
         }
         // A misspelt directory is no finding about an installation.

@@ -63,7 +63,7 @@ pub use run::{OnLoss, Run};
 pub use served::{Attempt, Served, Switched};
 pub use service::{Failover, FailoverLayer, FailoverLayerBuilder, ResponseFuture};
 #[cfg(feature = "puppet-settings")]
-pub use settings::{UnfitSettings, ssl_files};
+pub use settings::{UnfitSettings, policy_of, ssl_files};
 #[cfg(feature = "puppet-settings")]
 pub use standin_config as config;
 pub use standin_core::{

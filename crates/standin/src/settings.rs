@@ -35,7 +35,7 @@ impl Client {
         let tls = Tls::from_files(&ssl_files(puppet))?;
         let builder = Self::builder(settings.installation()?, tls)
             .agent(&puppet.certname)
-            .policy(policy(settings))
+            .policy(policy_of(settings))
             .memory(puppet.dirs.statedir.join(MemoryFile::NAME));
         Ok(match settings.reports() {
             Reports::WithTheRest => builder,
@@ -60,7 +60,10 @@ pub fn ssl_files(puppet: &PuppetConf) -> SslFiles {
     }
 }
 
-fn policy(settings: &Settings) -> Policy {
+/// The policy as Puppet's settings have it: the default, but for the time for one PuppetDB where
+/// `server_url_timeout` is set, for how long connections are kept and health is remembered.
+#[must_use]
+pub fn policy_of(settings: &Settings) -> Policy {
     let times = &settings.puppet.times;
     let mut policy = Policy::default();
     policy.connect.keep_alive = times.keepalive;

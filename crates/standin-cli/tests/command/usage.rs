@@ -60,6 +60,18 @@ async fn a_certificate_that_is_not_there_is_named() {
 }
 
 #[tokio::test]
+async fn a_file_of_parameters_has_to_be_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let confdir = dir.path().to_str().unwrap();
+    let args = ["--confdir", confdir, "--parameters", "/nonexistent.yaml"];
+    let said = run(&[&["status"], &args[..]].concat()).await;
+    refused(&said, &["/nonexistent.yaml"]);
+    let said = run(&[&["check", "--offline"], &args[..]].concat()).await;
+    let place = "/nonexistent.yaml: error (unusable-settings)\n";
+    assert!(said.out.starts_with(place), "{said:?}");
+}
+
+#[tokio::test]
 async fn a_path_of_another_service_is_not_sent() {
     let said = run(&["request", "classifier", "GET", "/pdb/query/v4/nodes"]).await;
     refused(

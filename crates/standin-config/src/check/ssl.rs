@@ -99,7 +99,8 @@ fn judge(fact: &SslFact, now: SystemTime) -> Option<Finding> {
             Rule::UnusableCertificateFile,
             Place::Whole(path.clone()),
             format!("{why}."),
-            "Restore it, or have it made anew with puppet ssl bootstrap.",
+            "Run this as root if only root may read it. Else restore it, or have it made anew with \
+             puppet ssl bootstrap.",
         ),
     };
     Some(finding)

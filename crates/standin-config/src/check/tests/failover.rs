@@ -32,6 +32,16 @@ fn a_shorter_deadline_makes_it_faster() {
 }
 
 #[test]
+fn a_bounded_attempt_at_a_puppetdb_makes_it_faster() {
+    let mut setup = before(120);
+    setup.limits.policy.deadline.puppetdb = Some(Duration::from_secs(30));
+    assert_eq!(
+        found(Rule::FailoverTooSlow, setup).0,
+        "/c/classifier.yaml:1"
+    );
+}
+
+#[test]
 fn who_has_nobody_to_fail_over_to_is_not_slow() {
     let mut setup = Setup::agent("server = m.test");
     setup.limits.load_balancer = Duration::from_secs(1);
