@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use futures_util::future::join_all;
 use standin::config::Settings;
-use standin::config::check::{self, Facts, Lookup, SslFact};
+use standin::config::check::{self, Facts, Lookup, Outcome, SslFact, Visit};
 use standin::{Names, Revocation, SslFileError, SslFiles, Tls};
 use standin_net::{Clock, inspect};
 
@@ -46,6 +46,15 @@ pub(super) async fn gather(
                 .into_iter()
                 .filter(|server| has_address(server.host()));
             facts.visits = join_all(servers.map(|server| visit(server, &connector))).await;
+            for Visit { server, outcome } in &facts.visits {
+                let came = match outcome {
+                    Outcome::Answered { .. } => "it is trusted and answers",
+                    Outcome::OtherName(why)
+                    | Outcome::NotTrusted(why)
+                    | Outcome::NotReached(why) => why,
+                };
+                streams.mention(format_args!("went to {server}: {came}"));
+            }
         }
         Err(error) => streams.say(format_args!(
             "standin: no server was asked, for this agent has nothing to show: {}",

@@ -40,7 +40,11 @@ async fn online(bench: &Bench) -> (Option<i32>, Vec<[String; 3]>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn healthy_servers_leave_nothing_to_be_said() {
-    assert_eq!(online(&clean().await).await, (Some(0), vec![]));
+    let bench = clean().await;
+    assert_eq!(online(&bench).await, (Some(0), vec![]));
+    let said = bench.run(&["check", "--online", "-v"]).await;
+    let line = "went to replica.test:8081: it is trusted and answers\n";
+    assert!(said.err.contains(line), "{said:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

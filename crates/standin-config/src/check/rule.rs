@@ -200,8 +200,8 @@ rules! {
          which may be lost.";
     Warning ClockSkew "clock-skew":
         "a server's clock differs from this machine's (--online)",
-        "Certificates and revocation lists are judged by the clock, and of two copies of a \
-         node's facts the one with the later time wins, though it may be the older.";
+        "Certificates and revocation lists are judged by the clock, and of two copies of an \
+         agent's facts the one with the later time wins, though it may be the older.";
     Warning RetiredSetting "retired-setting":
         "a setting is not heeded any more",
         "The server that it names is not the one that is asked.";
