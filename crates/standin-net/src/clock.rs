@@ -40,10 +40,16 @@ impl Clock {
     /// The time by the machine's wall clock, for what outlives the process.
     #[must_use]
     pub fn wall(&self) -> WallTime {
-        #[expect(clippy::disallowed_methods, reason = "read here and nowhere else")]
-        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let since_1970 = self.time_of_day().duration_since(SystemTime::UNIX_EPOCH);
         let millis = since_1970.unwrap_or_default().as_millis();
         WallTime::from_millis(u64::try_from(millis).unwrap_or(u64::MAX))
+    }
+
+    /// The time of day, to be set beside the times of files.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "read here and nowhere else")]
+    pub fn time_of_day(&self) -> SystemTime {
+        SystemTime::now()
     }
 }
 

@@ -1,20 +1,18 @@
 //! Makes connections: one server, one limit, TCP and TLS together.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::Uri;
 use http::uri::{Authority, PathAndQuery, Scheme};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
-use hyper_util::rt::TokioIo;
+use hyper_rustls::HttpsConnector;
 use standin_core::Server;
-use tokio::net::TcpStream;
 use tower_service::Service;
 
 use crate::tcp::Tcp;
-use crate::{ConnectError, Names, Tls};
-
-/// A TLS connection to a server, as hyper reads and writes it.
-pub type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
+use crate::tls::Generation;
+use crate::verifier::met;
+use crate::{ConnectError, Names, Stream, Tls};
 
 /// Makes TLS connections to servers. Cheap to clone.
 ///
@@ -22,22 +20,28 @@ pub type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 /// limit that is never divided among them.
 #[derive(Clone, Debug)]
 pub struct Connector {
-    https: HttpsConnector<Tcp>,
+    tls: Tls,
+    tcp: Tcp,
 }
 
 impl Connector {
     /// A connector that resolves with `names` and trusts as `tls` does.
     #[must_use]
     pub fn new(tls: &Tls, names: Names) -> Self {
-        let mut config = tls.config().as_ref().clone();
-        // hyper-rustls panics when the caller's configuration has any.
-        config.alpn_protocols.clear();
-        let https = HttpsConnectorBuilder::new()
-            .with_tls_config(config)
-            .https_only()
-            .enable_http1()
-            .wrap_connector(Tcp::new(names));
-        Self { https }
+        Self {
+            tls: tls.clone(),
+            tcp: Tcp::new(names),
+        }
+    }
+
+    /// Which certificates, keys and lists are in use now. Connections of another [`Generation`] are
+    /// not to be used again.
+    ///
+    /// Changed files are looked for in the background, at most once a second.
+    #[must_use]
+    pub fn generation(&self) -> Generation {
+        self.tls.look();
+        self.tls.generation()
     }
 
     /// Connects to `server` within `limit`, TLS included.
@@ -50,14 +54,21 @@ impl Connector {
     /// Dropping the future closes what was begun.
     pub async fn connect(&self, server: &Server, limit: Duration) -> Result<Stream, ConnectError> {
         let uri = uri(server)?;
-        let mut https = self.https.clone();
-        match tokio::time::timeout(limit, https.call(uri)).await {
-            Ok(Ok(stream)) => Ok(stream),
-            Ok(Err(error)) => Err(match error.downcast::<ConnectError>() {
+        tokio::time::timeout(limit, self.make(uri))
+            .await
+            .unwrap_or_else(|_| Err(ConnectError::timed_out()))
+    }
+
+    async fn make(&self, uri: Uri) -> Result<Stream, ConnectError> {
+        let tls = self.tls.up_to_date().await;
+        let mut https = HttpsConnector::from((self.tcp.clone(), Arc::clone(&tls.config)));
+        let (made, met) = met::watched(https.call(uri)).await;
+        match made {
+            Ok(io) => Ok(Stream::new(io, tls.generation)),
+            Err(error) => Err(match error.downcast::<ConnectError>() {
                 Ok(judged) => *judged,
-                Err(error) => ConnectError::judge(error),
+                Err(error) => ConnectError::of_handshake(error, met.as_ref()),
             }),
-            Err(_) => Err(ConnectError::timed_out()),
         }
     }
 }

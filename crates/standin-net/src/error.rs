@@ -3,10 +3,12 @@
 use std::error::Error as StdError;
 use std::io;
 
-use rustls::AlertDescription;
 use standin_core::verdict::{Unreached, Verdict};
 
+use crate::TrustFailure;
 use crate::names::NameError;
+use crate::trust::Stage;
+use crate::verifier::met::Met;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 
@@ -29,6 +31,13 @@ impl ConnectError {
         }
     }
 
+    /// The same of a TLS handshake, in which this was met.
+    pub(crate) fn of_handshake(source: BoxError, met: Option<&Met>) -> Self {
+        let failure = find::<rustls::Error>(source.as_ref())
+            .and_then(|error| TrustFailure::of(error, met, Stage::Handshake));
+        Self::judge(failure.map_or(source, Into::into))
+    }
+
     /// The connection took longer than it may.
     #[must_use]
     pub const fn timed_out() -> Self {
@@ -43,34 +52,6 @@ impl ConnectError {
     pub const fn verdict(&self) -> Verdict {
         self.verdict
     }
-}
-
-/// The trust failure in a chain of errors, if there is one: a certificate of the server's that was
-/// not accepted here, or an alert about ours.
-///
-/// In TLS 1.3 the alert comes after the handshake, so errors of requests are asked this too.
-#[must_use]
-pub fn trust_failure<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
-    let error = find::<rustls::Error>(error)?;
-    let about_trust = match error {
-        rustls::Error::InvalidCertificate(_) | rustls::Error::InvalidCertRevocationList(_) => true,
-        rustls::Error::AlertReceived(alert) => matches!(
-            alert,
-            AlertDescription::BadCertificate
-                | AlertDescription::UnsupportedCertificate
-                | AlertDescription::CertificateRevoked
-                | AlertDescription::CertificateExpired
-                | AlertDescription::CertificateUnknown
-                | AlertDescription::CertificateRequired
-                | AlertDescription::NoCertificate
-                | AlertDescription::UnknownCA
-                | AlertDescription::AccessDenied
-                // OpenSSL and rustls say so when the CA was made anew under the same name.
-                | AlertDescription::DecryptError
-        ),
-        _ => false,
-    };
-    about_trust.then_some(error)
 }
 
 /// The first error of type `T` in a chain, looking into I/O errors too, which hide what they wrap.
@@ -94,7 +75,7 @@ pub fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> O
 /// [`Verdict::Local`].
 #[must_use]
 pub fn judge(error: &(dyn StdError + 'static)) -> Verdict {
-    if trust_failure(error).is_some() {
+    if TrustFailure::find(error).is_some() {
         return Verdict::Untrusted;
     }
     if find::<NameError>(error).is_some() {
@@ -151,6 +132,8 @@ fn describe(verdict: Verdict) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use rustls::AlertDescription;
+
     use super::*;
 
     fn of(error: impl Into<BoxError>) -> Verdict {

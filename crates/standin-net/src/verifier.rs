@@ -5,11 +5,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{
     CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
 };
-use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme};
+use rustls::{
+    CertificateError, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
+};
 use rustls_pki_types::{
     CertificateDer, CertificateRevocationListDer, ServerName, TrustAnchor, UnixTime,
 };
@@ -23,6 +26,8 @@ use x509_parser::prelude::FromDer;
 use x509_parser::time::ASN1Time;
 
 use crate::Revocation;
+
+pub(crate) mod met;
 
 /// Trusts servers whose certificate the Puppet CA signed for the name that was dialled.
 ///
@@ -38,8 +43,14 @@ pub(crate) struct PuppetVerifier {
     /// Of the anchors, in their order: webpki does not look at these.
     validities: Vec<Validity>,
     intermediates: Vec<CertificateDer<'static>>,
+    /// All of the above as they came, for telling what was met.
+    ca: Vec<CertificateDer<'static>>,
     crls: Vec<CertRevocationList<'static>>,
+    /// These too.
+    listed: Vec<Vec<u8>>,
     revocation: Revocation,
+    /// Judges what the Puppet CA did not sign.
+    others: Option<Arc<WebPkiServerVerifier>>,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
@@ -65,6 +76,7 @@ impl PuppetVerifier {
         if anchors.is_empty() {
             return Err(Unfit::NoRoot);
         }
+        let listed = crls.iter().map(|der| der.as_ref().to_vec()).collect();
         let crls = crls
             .iter()
             .map(|der| Ok(OwnedCertRevocationList::from_der(der)?.into()))
@@ -74,10 +86,61 @@ impl PuppetVerifier {
             anchors,
             validities,
             intermediates,
+            ca: ca.to_vec(),
             crls,
+            listed,
             revocation,
+            others: None,
             algorithms: provider.signature_verification_algorithms,
         })
+    }
+
+    /// Trusts servers of `roots` too, if there are any: of the certificates that are not the Puppet
+    /// CA's, and by their alternative names alone.
+    pub(crate) fn beside(
+        mut self,
+        roots: &[CertificateDer<'static>],
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<Self, Unfit> {
+        if roots.is_empty() {
+            return Ok(self);
+        }
+        let mut store = RootCertStore::empty();
+        // Systems have certificates among theirs that nobody can read.
+        store.add_parsable_certificates(roots.iter().cloned());
+        let others = WebPkiServerVerifier::builder_with_provider(store.into(), provider.clone());
+        self.others = Some(others.build().map_err(Unfit::Others)?);
+        Ok(self)
+    }
+
+    fn verify_as_puppets(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let parsed = EndEntityCert::try_from(end_entity).map_err(as_rustls)?;
+        // Ours first: however many the server sends, they do not use up the search for a path.
+        let intermediates: Vec<CertificateDer<'_>> = self
+            .intermediates
+            .iter()
+            .chain(intermediates)
+            .map(|der| CertificateDer::from(der.as_ref()))
+            .collect();
+        let path = self.verify_chain(&parsed, &intermediates, now)?;
+        let Err(error) = parsed.verify_is_valid_for_subject_name(server_name) else {
+            return Ok(ServerCertVerified::assertion());
+        };
+        match common_name(end_entity).filter(|_| !has_name_constraints(&path)) {
+            Some(name) if names(&name, server_name) => Ok(ServerCertVerified::assertion()),
+            Some(name) => Err(CertificateError::NotValidForNameContext {
+                expected: server_name.to_owned(),
+                presented: vec![format!("CommonName({name:?})")],
+            }
+            .into()),
+            None => Err(as_rustls(error)),
+        }
     }
 
     fn verify_chain<'a>(
@@ -134,6 +197,8 @@ pub(crate) enum Unfit {
     Crl(webpki::Error),
     /// None of the CA's certificates is self-signed.
     NoRoot,
+    /// None of the others can be an authority.
+    Others(rustls::client::VerifierBuilderError),
 }
 
 impl ServerCertVerifier for PuppetVerifier {
@@ -142,30 +207,28 @@ impl ServerCertVerifier for PuppetVerifier {
         end_entity: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
+        ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let parsed = EndEntityCert::try_from(end_entity).map_err(as_rustls)?;
-        // Ours first: however many the server sends, they do not use up the search for a path.
-        let intermediates: Vec<CertificateDer<'_>> = self
-            .intermediates
-            .iter()
-            .chain(intermediates)
-            .map(|der| CertificateDer::from(der.as_ref()))
-            .collect();
-        let path = self.verify_chain(&parsed, &intermediates, now)?;
-        let Err(error) = parsed.verify_is_valid_for_subject_name(server_name) else {
-            return Ok(ServerCertVerified::assertion());
-        };
-        match common_name(end_entity).filter(|_| !has_name_constraints(&path)) {
-            Some(name) if names(&name, server_name) => Ok(ServerCertVerified::assertion()),
-            Some(name) => Err(CertificateError::NotValidForNameContext {
-                expected: server_name.to_owned(),
-                presented: vec![format!("CommonName({name:?})")],
+        let judged = self.verify_as_puppets(end_entity, intermediates, server_name, now);
+        let judged = match (judged, &self.others) {
+            (Err(Error::InvalidCertificate(CertificateError::UnknownIssuer)), Some(others)) => {
+                others.verify_server_cert(
+                    end_entity,
+                    intermediates,
+                    server_name,
+                    ocsp_response,
+                    now,
+                )
             }
-            .into()),
-            None => Err(as_rustls(error)),
+            (judged, _) => judged,
+        };
+        if judged.is_err() {
+            let sent = intermediates.iter().map(AsRef::as_ref);
+            let ours = self.ca.iter().map(AsRef::as_ref);
+            met::tell(end_entity, sent.chain(ours), &self.listed);
         }
+        judged
     }
 
     fn verify_tls12_signature(

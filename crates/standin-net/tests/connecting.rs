@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
 use rustls::server::WebPkiClientVerifier;
-use rustls::{AlertDescription, RootCertStore, ServerConfig, SupportedProtocolVersion, version};
+use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion, version};
 use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use standin_core::Server;
 use standin_core::verdict::{Unreached, Verdict};
-use standin_net::error::trust_failure;
-use standin_net::{ConnectError, Connector, Names, Stream, Tls};
+use standin_net::trust::{Refusal, Trouble};
+use standin_net::{ConnectError, Connector, Names, Stream, Tls, TrustFailure};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -186,8 +186,13 @@ async fn a_server_of_another_name_is_not_trusted() {
     let (port, _server) = serve.start(&agent).await;
     let error = agent.dial(&[LOOPBACK], port, AMPLE).await.unwrap_err();
     assert_eq!(error.verdict(), Verdict::Untrusted);
-    let failure = trust_failure(&error).unwrap().to_string();
-    assert!(failure.contains("other.example.com"), "{failure}");
+    let failure = TrustFailure::find(&error).unwrap();
+    assert_eq!(failure.trouble(), Trouble::WrongName);
+    let text = failure.to_string();
+    assert!(
+        text.contains("other.example.com") && text.contains(MASTER),
+        "{text}"
+    );
 }
 
 #[tokio::test]
@@ -279,12 +284,9 @@ async fn refusals_of_all_addresses_are_a_refusal() {
     assert_eq!(verdict(result), Verdict::Unreached(Unreached::Refused));
 }
 
-/// The server's alert when it takes clients of `clients_of` only: told while connecting in TLS 1.2,
-/// and at the first read in TLS 1.3.
-async fn alert(
-    version: &'static SupportedProtocolVersion,
-    clients_of: &Pki,
-) -> Option<AlertDescription> {
+/// What is told of a server that takes clients of `clients_of` only: while connecting in TLS 1.2, and
+/// at the first read in TLS 1.3.
+async fn refusal(version: &'static SupportedProtocolVersion, clients_of: &Pki) -> Option<Trouble> {
     let agent = Agent::new();
     let serve = Serve {
         name: MASTER,
@@ -296,15 +298,12 @@ async fn alert(
     let failure = if version == &version::TLS12 {
         let error = connected.unwrap_err();
         assert_eq!(error.verdict(), Verdict::Untrusted);
-        trust_failure(&error).cloned()
+        TrustFailure::find(&error)
     } else {
         let mut stream = TokioIo::new(connected.unwrap());
-        trust_failure(&stream.read_u8().await.unwrap_err()).cloned()
+        TrustFailure::find(&stream.read_u8().await.unwrap_err())
     };
-    match failure? {
-        rustls::Error::AlertReceived(alert) => Some(alert),
-        _ => None,
-    }
+    Some(failure?.trouble())
 }
 
 fn strangers() -> Pki {
@@ -313,20 +312,20 @@ fn strangers() -> Pki {
 
 #[tokio::test]
 async fn in_tls_1_2_the_handshake_fails_when_the_server_does_not_know_our_ca() {
-    let alert = alert(&version::TLS12, &strangers()).await;
-    assert_eq!(alert, Some(AlertDescription::UnknownCA));
+    let refusal = refusal(&version::TLS12, &strangers()).await;
+    assert_eq!(refusal, Some(Trouble::Refused(Refusal::UnknownIssuer)));
 }
 
 #[tokio::test]
 async fn in_tls_1_3_the_first_read_fails_when_the_server_does_not_know_our_ca() {
-    let alert = alert(&version::TLS13, &strangers()).await;
-    assert_eq!(alert, Some(AlertDescription::UnknownCA));
+    let refusal = refusal(&version::TLS13, &strangers()).await;
+    assert_eq!(refusal, Some(Trouble::RefusedLate(Refusal::UnknownIssuer)));
 }
 
 #[tokio::test]
 async fn a_ca_made_anew_under_the_same_name_is_a_want_of_trust() {
-    let alert = alert(&version::TLS13, &Pki::new()).await;
-    assert_eq!(alert, Some(AlertDescription::DecryptError));
+    let refusal = refusal(&version::TLS13, &Pki::new()).await;
+    assert_eq!(refusal, Some(Trouble::RefusedLate(Refusal::UnknownIssuer)));
 }
 
 #[tokio::test]

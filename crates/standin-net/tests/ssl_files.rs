@@ -115,12 +115,15 @@ fn a_certificate_in_the_place_of_the_key_is_told() {
 }
 
 #[test]
-fn a_key_with_a_pass_phrase_is_told() {
+fn an_encrypted_key_without_a_pass_phrase_is_told() {
     let encrypted =
         "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMAA=\n-----END ENCRYPTED PRIVATE KEY-----\n";
     let (files, fault) = fault(|files| fs::write(&files.key, encrypted).unwrap());
-    assert!(matches!(fault, SslFileError::Missing { .. }), "{fault:?}");
-    assert_says(&fault, &files.key, "a private key without a pass phrase");
+    assert!(
+        matches!(fault, SslFileError::NoPassPhrase { .. }),
+        "{fault:?}"
+    );
+    assert_says(&fault, &files.key, files.passfile.to_str().unwrap());
 }
 
 #[test]
@@ -222,6 +225,88 @@ fn a_key_in_sec1_is_taken() {
     fs::write(&files.key, SEC1_KEY).unwrap();
     fs::write(&files.cert, SEC1_CERT).unwrap();
     Tls::from_files(&files).unwrap();
+}
+
+/// An agent whose key is encrypted, as OpenSSL does it, with the pass phrase `sesame`.
+fn encrypted(key: &str, cert: &str, phrase: &str) -> (TempDir, SslFiles) {
+    let (dir, files) = good();
+    fs::write(&files.key, key).unwrap();
+    fs::write(&files.cert, cert).unwrap();
+    fs::create_dir(files.passfile.parent().unwrap()).unwrap();
+    fs::write(&files.passfile, phrase).unwrap();
+    (dir, files)
+}
+
+const RSA_CERT: &str = include_str!("keys/rsa.crt");
+const EC_CERT: &str = include_str!("keys/ec.crt");
+
+#[test]
+fn an_encrypted_key_is_opened_with_the_pass_phrase() {
+    for (key, cert) in [
+        // What Puppet writes itself.
+        (include_str!("keys/rsa-aes128.key"), RSA_CERT),
+        (include_str!("keys/rsa-des3.key"), RSA_CERT),
+        (include_str!("keys/ec-aes192.key"), EC_CERT),
+        (include_str!("keys/ec-aes256.key"), EC_CERT),
+        (include_str!("keys/ec-pkcs8.key"), EC_CERT),
+        (include_str!("keys/ec-pkcs8-sha1.key"), EC_CERT),
+        (include_str!("keys/ec-pkcs8-des3.key"), EC_CERT),
+        (include_str!("keys/ec-pkcs8-scrypt.key"), EC_CERT),
+    ] {
+        let (_dir, files) = encrypted(key, cert, "sesame");
+        Tls::from_files(&files).unwrap();
+    }
+}
+
+#[test]
+fn a_pass_phrase_may_end_in_a_line_end() {
+    let (_dir, files) = encrypted(include_str!("keys/ec-aes256.key"), EC_CERT, "sesame\r\n");
+    Tls::from_files(&files).unwrap();
+}
+
+#[test]
+fn a_wrong_pass_phrase_is_told() {
+    for key in [
+        include_str!("keys/ec-aes256.key"),
+        include_str!("keys/ec-pkcs8.key"),
+    ] {
+        let (_dir, files) = encrypted(key, EC_CERT, "open, barley");
+        let fault = Tls::from_files(&files).unwrap_err();
+        assert!(
+            matches!(fault, SslFileError::WrongPassPhrase { .. }),
+            "{fault:?}"
+        );
+        assert_says(&fault, &files.passfile, "does not open the key");
+    }
+}
+
+#[test]
+fn a_cipher_that_is_not_known_is_told() {
+    let (_dir, files) = encrypted(include_str!("keys/ec-camellia.key"), EC_CERT, "sesame");
+    let fault = Tls::from_files(&files).unwrap_err();
+    assert!(
+        matches!(fault, SslFileError::UnknownCipher { .. }),
+        "{fault:?}"
+    );
+    assert_says(&fault, &files.key, "openssl pkcs8 -topk8");
+}
+
+#[test]
+fn a_pass_phrase_is_not_looked_for_when_the_key_is_open() {
+    let (_dir, files) = good();
+    assert!(!files.passfile.exists());
+    Tls::from_files(&files).unwrap();
+}
+
+#[test]
+fn a_trust_store_that_holds_no_certificate_is_told() {
+    let (dir, mut files) = good();
+    let store = dir.path().join("store.pem");
+    fs::write(&store, "# none yet").unwrap();
+    files.others.trust_store = Some(store.clone());
+    let fault = Tls::from_files(&files).unwrap_err();
+    assert!(matches!(fault, SslFileError::Missing { .. }), "{fault:?}");
+    assert_says(&fault, &store, "certificates of authorities");
 }
 
 // Made with OpenSSL, as rcgen writes PKCS#8 only: `openssl genrsa -traditional` and

@@ -3,7 +3,9 @@
 use std::error::Error;
 use std::fmt;
 
+use standin_core::Verdict;
 use standin_core::plan::GiveUp;
+use standin_net::{TrustFailure, trust};
 
 use crate::Attempt;
 
@@ -52,6 +54,18 @@ impl AssociateError {
         &self.attempts
     }
 
+    /// Why no broker could be trusted, or none trusts this agent, if it is the same at each.
+    #[must_use]
+    pub fn common_distrust(&self) -> Option<TrustFailure> {
+        if self.kind != AssociateErrorKind::Untrusted {
+            return None;
+        }
+        let failure = |attempt: &Attempt| TrustFailure::find(attempt.source.as_deref()?);
+        let refused = self.attempts.iter();
+        let refused = refused.filter(|attempt| attempt.verdict == Verdict::Untrusted);
+        trust::common(refused.map(failure))
+    }
+
     /// The whole story for a log: the error and, a line each, what was tried.
     #[must_use]
     pub fn report(&self) -> String {
@@ -78,7 +92,15 @@ impl From<GiveUp> for AssociateErrorKind {
 
 impl fmt::Display for AssociateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "association with a PCP broker: {}", self.kind)?;
+        f.write_str("association with a PCP broker: ")?;
+        match self.common_distrust().map(|failure| failure.trouble()) {
+            Some(trouble) => write!(
+                f,
+                "the same at every broker: {trouble}; {}",
+                trouble.remedy()
+            )?,
+            None => self.kind.fmt(f)?,
+        }
         for (index, attempt) in self.attempts.iter().enumerate() {
             let lead = if index == 0 { " (" } else { "; " };
             write!(f, "{lead}{}: {}", attempt.server, attempt.verdict)?;

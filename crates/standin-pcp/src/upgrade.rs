@@ -5,8 +5,7 @@ use std::error::Error;
 use hyper_util::rt::TokioIo;
 use standin_core::Verdict;
 use standin_core::verdict::{Loss, Processed};
-use standin_net::Stream;
-use standin_net::error::trust_failure;
+use standin_net::{Stream, TrustFailure};
 use tokio_tungstenite::tungstenite;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -35,7 +34,7 @@ pub enum UpgradeError {
     Broke(#[source] Box<dyn Error + Send + Sync>),
     /// It does not trust the agent's certificate: in TLS 1.3 it says so only now.
     #[error("the broker does not trust this agent")]
-    Untrusted(#[source] Box<dyn Error + Send + Sync>),
+    Untrusted(#[source] TrustFailure),
     /// What it answered is not a WebSocket's.
     #[error("what answered is no broker")]
     NotABroker(#[source] Box<dyn Error + Send + Sync>),
@@ -56,8 +55,8 @@ impl UpgradeError {
 
     fn judge(error: tungstenite::Error) -> Self {
         use tungstenite::Error as E;
-        if trust_failure(&error).is_some() {
-            return Self::Untrusted(cause(error));
+        if let Some(failure) = TrustFailure::find(&error) {
+            return Self::Untrusted(failure);
         }
         match error {
             E::Http(response) => Self::Refused {

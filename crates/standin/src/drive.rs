@@ -14,8 +14,8 @@ use standin_core::patience::{Patience, PatienceStep};
 use standin_core::plan::{After, Plan, Step};
 use standin_core::verdict::{Loss, Unreached};
 use standin_core::{Class, Moment, Operation, Repeat, Verdict};
-use standin_net::error::{find, trust_failure};
-use standin_net::{Clock, ConnectError};
+use standin_net::error::find;
+use standin_net::{Clock, ConnectError, TrustFailure};
 
 use crate::error::Masters;
 use crate::rebase::Prepared;
@@ -290,7 +290,7 @@ impl<T: Transport> Walk<T> {
         match unanswered {
             Unanswered::Unsent(request, error) => {
                 self.prepared.give_back(request);
-                let untrusted = trust_failure(error.as_ref()).is_some();
+                let untrusted = TrustFailure::find(error.as_ref()).is_some();
                 if warmth == Warmth::Warm && !untrusted {
                     // The server closed a connection that was idle: no evidence of anything.
                     self.stale = Some(place);
@@ -579,7 +579,7 @@ pub(crate) fn verdict_of(error: &(dyn std::error::Error + 'static)) -> Verdict {
     if let Some(error) = find::<ConnectError>(error) {
         return error.verdict();
     }
-    if trust_failure(error).is_some() {
+    if TrustFailure::find(error).is_some() {
         return Verdict::Untrusted;
     }
     if let Some(legacy) = find::<legacy::Error>(error)

@@ -5,6 +5,7 @@ use std::fmt;
 use standin_core::order::Mood;
 use standin_core::plan::{GiveUp, Plan};
 use standin_core::{Operation, Verdict};
+use standin_net::{TrustFailure, trust};
 
 use crate::Attempt;
 
@@ -112,6 +113,21 @@ impl Error {
         &self.0.attempts
     }
 
+    /// Why no server could be trusted, or none trusts this agent, if it is the same at each.
+    #[must_use]
+    pub fn common_distrust(&self) -> Option<TrustFailure> {
+        if self.kind() != ErrorKind::Untrusted {
+            return None;
+        }
+        if let Some(source) = self.0.source.as_deref() {
+            return TrustFailure::find(source);
+        }
+        let failure = |attempt: &Attempt| TrustFailure::find(attempt.error.as_deref()?);
+        let refused = self.attempts().iter();
+        let refused = refused.filter(|attempt| attempt.verdict == Verdict::Untrusted);
+        trust::common(refused.map(failure))
+    }
+
     /// The whole story for a log: the error and, a line each, what was tried.
     #[must_use]
     pub fn report(&self) -> String {
@@ -162,6 +178,10 @@ impl fmt::Display for Reason<'_> {
         match error.operation() {
             Some(operation) => write!(f, "{operation}: ")?,
             None => f.write_str("request: ")?,
+        }
+        if let Some(failure) = error.common_distrust() {
+            let (trouble, remedy) = (failure.trouble(), failure.trouble().remedy());
+            return write!(f, "the same at every server: {trouble}; {remedy}");
         }
         f.write_str(match error.kind() {
             ErrorKind::Exhausted if error.mood() == Mood::Panic => {

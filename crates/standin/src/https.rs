@@ -9,7 +9,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderValue, Request, Response, Uri};
 use hyper::client::conn::http1::{self, SendRequest};
 use standin_core::Server;
-use standin_net::{Clock, ConnectError, Connector};
+use standin_net::{Clock, ConnectError, Connector, Generation, TrustFailure};
 
 use crate::Body;
 use crate::transport::{Connection, GivesBack, SendError, Transport};
@@ -35,6 +35,8 @@ struct Inner {
 #[derive(Debug)]
 pub struct HttpsConnection {
     sender: SendRequest<Body>,
+    /// What it was made with; once that was renewed it carries no further request.
+    generation: Generation,
     server: Server,
     home: Arc<Inner>,
 }
@@ -59,9 +61,11 @@ impl Transport for Https {
     const GIVES_BACK: GivesBack = GivesBack::Unsent;
 
     fn warm(&self, server: &Server, idle: Duration) -> Option<HttpsConnection> {
-        let sender = self.0.pool.take(server, idle)?;
+        let generation = self.0.connector.generation();
+        let sender = self.0.pool.take(server, idle, generation)?;
         Some(HttpsConnection {
             sender,
+            generation,
             server: server.clone(),
             home: Arc::clone(&self.0),
         })
@@ -75,6 +79,7 @@ impl Transport for Https {
         let (home, server) = (Arc::clone(&self.0), server.clone());
         async move {
             let stream = home.connector.connect(&server, limit).await?;
+            let generation = stream.generation();
             let (sender, connection) = http1::handshake(stream)
                 .await
                 .map_err(|error| ConnectError::judge(error.into()))?;
@@ -82,6 +87,7 @@ impl Transport for Https {
             tokio::spawn(async move { drop(connection.await) });
             Ok(HttpsConnection {
                 sender,
+                generation,
                 server,
                 home,
             })
@@ -89,7 +95,8 @@ impl Transport for Https {
     }
 
     fn keep(&self, server: &Server, connection: HttpsConnection) {
-        self.0.pool.put(server, connection.sender);
+        let (sender, generation) = (connection.sender, connection.generation);
+        self.0.pool.put(server, sender, generation);
     }
 }
 
@@ -111,18 +118,27 @@ impl Connection for HttpsConnection {
             Ok(response) => {
                 let Self {
                     sender,
+                    generation,
                     server,
                     home,
                 } = self;
                 let idle = home.body_idle;
-                let give_back = move || home.pool.put(&server, sender);
+                let give_back = move || home.pool.put(&server, sender, generation);
                 Ok(response.map(|body| ResponseBody::new(body, idle, give_back)))
             }
             Err(mut error) => Err(SendError {
                 unsent: error.take_message().map(Box::new),
-                source: error.into_error().into(),
+                source: told(error.into_error()),
             }),
         }
+    }
+}
+
+/// A refusal of our certificate is told as what it is, and not as a connection that broke.
+fn told(error: hyper::Error) -> BoxError {
+    match TrustFailure::find(&error) {
+        Some(failure) => failure.into(),
+        None => error.into(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use standin_config::{Origin, PuppetConf, Reports, Settings, SettingsError};
-use standin_net::{MemoryFile, Revocation, SslFileError, SslFiles, Tls};
+use standin_net::{MemoryFile, OtherRoots, Revocation, SslFileError, SslFiles, Tls};
 
 use crate::{Client, ClientBuilder, Policy};
 
@@ -51,12 +51,14 @@ pub fn ssl_files(puppet: &PuppetConf) -> SslFiles {
         ca: puppet.ssl.ca.clone(),
         cert: puppet.ssl.cert.clone(),
         key: puppet.ssl.key.clone(),
+        passfile: puppet.dirs.ssldir.join("private/password"),
         crl: puppet.ssl.crl.clone(),
         revocation: match puppet.revocation {
             standin_config::Revocation::Chain => Revocation::Chain,
             standin_config::Revocation::Leaf => Revocation::Leaf,
             standin_config::Revocation::Off => Revocation::Off,
         },
+        others: OtherRoots::default(),
     }
 }
 

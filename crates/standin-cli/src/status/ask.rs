@@ -8,8 +8,8 @@ use http_body_util::{BodyExt, Limited};
 use standin::{Body, Client, Role, Server, Service, Verdict};
 use standin_core::verdict::Loss;
 use standin_core::{Activated, Entry};
-use standin_net::ConnectError;
-use standin_net::error::{find, trust_failure};
+use standin_net::error::find;
+use standin_net::{ConnectError, TrustFailure};
 use tokio::time::Instant;
 
 use super::report::Row;
@@ -146,7 +146,7 @@ impl Found {
 
 /// What is known to have happened to a request that went to its own address.
 fn verdict(cause: &(dyn Error + 'static)) -> Verdict {
-    match (find::<ConnectError>(cause), trust_failure(cause)) {
+    match (find::<ConnectError>(cause), TrustFailure::find(cause)) {
         (Some(error), _) => error.verdict(),
         (None, Some(_)) => Verdict::Untrusted,
         (None, None) => Verdict::Lost(Loss::Reset),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hyper::client::conn::http1::SendRequest;
 use standin_core::{Moment, Server};
-use standin_net::Clock;
+use standin_net::{Clock, Generation};
 
 use crate::Body;
 
@@ -24,6 +24,7 @@ pub(super) struct Pool {
 #[derive(Debug)]
 struct Idle {
     sender: SendRequest<Body>,
+    generation: Generation,
     since: Moment,
 }
 
@@ -39,12 +40,22 @@ impl Pool {
         }
     }
 
-    /// A connection to `server` that was idle for at most `idle`, and for less than the keep-alive.
-    pub(super) fn take(&self, server: &Server, idle: Duration) -> Option<SendRequest<Body>> {
+    /// A connection to `server` that was idle for at most `idle`, and for less than the keep-alive, and
+    /// was made with the certificates that are in use now.
+    pub(super) fn take(
+        &self,
+        server: &Server,
+        idle: Duration,
+        generation: Generation,
+    ) -> Option<SendRequest<Body>> {
         let now = self.clock.now();
         let mut all = self.lock();
         let kept = all.get_mut(server)?;
-        kept.retain(|kept| !kept.sender.is_closed() && now.since(kept.since) < self.keep_alive);
+        kept.retain(|kept| {
+            !kept.sender.is_closed()
+                && kept.generation == generation
+                && now.since(kept.since) < self.keep_alive
+        });
         let newest = kept.last()?;
         if now.since(newest.since) > idle {
             return None;
@@ -52,7 +63,7 @@ impl Pool {
         kept.pop().map(|idle| idle.sender)
     }
 
-    pub(super) fn put(&self, server: &Server, sender: SendRequest<Body>) {
+    pub(super) fn put(&self, server: &Server, sender: SendRequest<Body>, generation: Generation) {
         if sender.is_closed() {
             return;
         }
@@ -65,7 +76,11 @@ impl Pool {
         if kept.len() == IDLE_MOST {
             kept.remove(0);
         }
-        kept.push(Idle { sender, since });
+        kept.push(Idle {
+            sender,
+            generation,
+            since,
+        });
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Server, Vec<Idle>>> {

@@ -1,0 +1,142 @@
+//! TLS servers on this machine, for the agents of a test to dial.
+
+#![allow(dead_code, reason = "each suite uses a part of it")]
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
+use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use standin_core::Server;
+use standin_net::{ConnectError, Connector, Names, SslFiles, Stream, Tls};
+use tempfile::TempDir;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use super::pki::{Leaf, Pki, certificate};
+use super::ssldir;
+
+pub(crate) const MASTER: &str = "master.example.com";
+pub(crate) const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// Long enough for anything that is to succeed, on however busy a machine.
+pub(crate) const AMPLE: Duration = Duration::from_secs(60);
+
+/// An agent with its files.
+pub(crate) struct Agent {
+    pub(crate) pki: Pki,
+    pub(crate) files: SslFiles,
+    pub(crate) tls: Tls,
+    pub(crate) connector: Connector,
+    _dir: TempDir,
+}
+
+impl Agent {
+    pub(crate) fn of(pki: Pki) -> Self {
+        Self::with(pki, |_| {})
+    }
+
+    /// An agent whose files are changed before they are read.
+    pub(crate) fn with(pki: Pki, change: impl FnOnce(&mut SslFiles)) -> Self {
+        let own = pki.issue(&certificate("agent.example.com"));
+        let (dir, mut files) = ssldir(&pki, &own);
+        change(&mut files);
+        let tls = Tls::from_files(&files).unwrap();
+        let names = Names::new().with(MASTER, LOOPBACK);
+        let connector = Connector::new(&tls, names);
+        Self {
+            pki,
+            files,
+            tls,
+            connector,
+            _dir: dir,
+        }
+    }
+
+    pub(crate) async fn dial(&self, server: &Serving) -> Result<Stream, ConnectError> {
+        let master = Server::new(MASTER, server.port).unwrap();
+        self.connector.connect(&master, AMPLE).await
+    }
+}
+
+/// A TLS server that takes connections until it is dropped.
+pub(crate) struct Serving {
+    pub(crate) port: u16,
+    seen: Arc<Mutex<Vec<CertificateDer<'static>>>>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Serving {
+    /// One that shows `leaf` and `more`, and takes clients of `clients_of`.
+    pub(crate) async fn start(
+        leaf: &Leaf,
+        more: Vec<CertificateDer<'static>>,
+        clients_of: &Pki,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> Self {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(clients_of.ca());
+        let clients = WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone());
+        let mut chain = vec![leaf.der.clone()];
+        chain.extend(more);
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(versions)
+            .unwrap()
+            .with_client_cert_verifier(clients.build().unwrap())
+            .with_single_cert(
+                chain,
+                PrivatePkcs8KeyDer::from(leaf.key.serialize_der()).into(),
+            )
+            .unwrap();
+        let listener = TcpListener::bind((LOOPBACK, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let seen: Arc<Mutex<Vec<CertificateDer<'static>>>> = Arc::default();
+        let all = Arc::clone(&seen);
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let task = tokio::spawn(async move {
+            loop {
+                let (tcp, _) = listener.accept().await.unwrap();
+                let (acceptor, all) = (acceptor.clone(), Arc::clone(&all));
+                tokio::spawn(async move {
+                    let Ok(mut tls) = acceptor.accept(tcp).await else {
+                        return;
+                    };
+                    let shown = tls.get_ref().1.peer_certificates().unwrap()[0].clone();
+                    all.lock().unwrap().push(shown.into_owned());
+                    // Until the client goes.
+                    let _ = tls.read_u8().await;
+                });
+            }
+        });
+        Self { port, seen, task }
+    }
+
+    /// A master that is right in everything, for the agents of `pki`.
+    pub(crate) async fn master(pki: &Pki) -> Self {
+        let leaf = pki.issue(&certificate(MASTER));
+        Self::start(&leaf, vec![], pki, rustls::ALL_VERSIONS).await
+    }
+
+    /// What the client whose handshake ended last has shown, once there are so many.
+    pub(crate) async fn shown(&self, number: usize) -> CertificateDer<'static> {
+        loop {
+            {
+                let seen = self.seen.lock().unwrap();
+                if seen.len() >= number {
+                    return seen[number - 1].clone();
+                }
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
