@@ -44,7 +44,7 @@ pub use clock::Clock;
 pub use connector::Connector;
 pub use error::ConnectError;
 pub use memory_file::{MemoryError, MemoryFile};
-pub use names::{NameError, Names};
+pub use names::{Lookup, NameError, Names};
 pub use ssl_files::{OtherRoots, Revocation, SslFileError, SslFiles, SystemRoots};
 pub use stream::Stream;
 pub use tls::{Generation, Tls};

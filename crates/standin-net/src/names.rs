@@ -1,24 +1,78 @@
-//! Names to addresses: what the caller says first, then the system's resolver.
+//! Names to addresses: what the caller says first, then the system's resolver, then what it said
+//! last.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, FutureExt, Shared};
+use standin_core::Moment;
+
+use crate::Clock;
+
+/// Finds the addresses of a name.
+pub trait Lookup: Send + Sync + 'static {
+    /// The addresses of `name`, the best first. It is asked at each connect, one question for a name
+    /// at a time, and is bounded by nothing but itself.
+    ///
+    /// # Errors
+    /// When the name has none, or nobody can say.
+    fn lookup(&self, name: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>>;
+}
 
 /// Resolves host names afresh at each connection.
 ///
-/// A name that was [given an address](Names::with) keeps it, as with curl's `--resolve`, and the
-/// system is not asked.
-#[derive(Clone, Debug, Default)]
+/// A name that was [given an address](Names::with) keeps it, as with curl's `--resolve`, and nobody
+/// is asked. A name that resolved before and does not now, or not within half a second, keeps its
+/// last addresses [for a while](Names::keep).
+#[derive(Clone)]
 pub struct Names {
     given: Arc<HashMap<String, Vec<IpAddr>>>,
+    lookup: Arc<dyn Lookup>,
+    keep: Duration,
+    clock: Clock,
+    known: Arc<Mutex<HashMap<String, Known>>>,
 }
+
+/// What is known of a name.
+#[derive(Default)]
+struct Known {
+    last: Option<(Arc<[IpAddr]>, Moment)>,
+    asking: Option<Asking>,
+    freshness: Freshness,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Freshness {
+    #[default]
+    Fresh,
+    /// The last addresses stood in, which was said.
+    Stale,
+}
+
+/// A question that is under way, for all who wait for the answer.
+type Asking = Shared<BoxFuture<'static, Result<Arc<[IpAddr]>, Arc<io::Error>>>>;
 
 impl Names {
     /// The system's names only.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self::asking(System)
+    }
+
+    /// Names that somebody else than the system resolves.
+    #[must_use]
+    pub fn asking(lookup: impl Lookup) -> Self {
+        Self {
+            given: Arc::default(),
+            lookup: Arc::new(lookup),
+            keep: KEEP,
+            clock: Clock::start(),
+            known: Arc::default(),
+        }
     }
 
     /// The same with one more address for `name`, in any case.
@@ -40,6 +94,14 @@ impl Names {
         Ok(found.into_iter().map(|address| address.ip()).collect())
     }
 
+    /// How long the last good addresses of a name are used while it does not resolve; an hour unless
+    /// it is said.
+    #[must_use]
+    pub const fn keep(mut self, keep: Duration) -> Self {
+        self.keep = keep;
+        self
+    }
+
     /// At least one address, with `port`. `host` is as it stands in a URI: IPv6 in brackets.
     pub(crate) async fn addresses(
         &self,
@@ -49,20 +111,129 @@ impl Names {
         let name = host
             .strip_prefix('[')
             .and_then(|rest| rest.strip_suffix(']'))
-            .unwrap_or(host);
-        if let Some(given) = self.given.get(&name.to_ascii_lowercase()) {
-            return Ok(given.iter().map(|ip| SocketAddr::new(*ip, port)).collect());
+            .unwrap_or(host)
+            .to_ascii_lowercase();
+        let with_port = |all: &[IpAddr]| all.iter().map(|ip| SocketAddr::new(*ip, port)).collect();
+        if let Some(given) = self.given.get(&name) {
+            return Ok(with_port(given));
         }
-        let none = |source| NameError {
-            name: name.to_owned(),
-            source,
+        if let Ok(literal) = name.parse::<IpAddr>() {
+            return Ok(with_port(&[literal]));
+        }
+        let asking = self.ask(&name);
+        let answer = match self.last_good(&name) {
+            None => asking.await,
+            Some(last) => match tokio::time::timeout(PATIENCE, asking).await {
+                Ok(Ok(answer)) => Ok(answer),
+                Ok(Err(error)) => {
+                    self.stand_in(&name, &error.to_string());
+                    Ok(last)
+                }
+                Err(_) => {
+                    self.stand_in(&name, "no answer in time");
+                    Ok(last)
+                }
+            },
         };
-        let found = tokio::net::lookup_host((name, port)).await.map_err(none)?;
-        let found: Vec<SocketAddr> = found.collect();
-        if found.is_empty() {
-            return Err(none(io::ErrorKind::NotFound.into()));
+        match answer {
+            Ok(addresses) => Ok(with_port(&addresses)),
+            Err(source) => Err(NameError { name, source }),
         }
-        Ok(found)
+    }
+
+    /// Joins the question for `name` that is under way, or asks. The answer is taken in even if
+    /// nobody waits for it any more.
+    fn ask(&self, name: &str) -> Asking {
+        let mut all = self.lock();
+        let known = all.entry(name.to_owned()).or_default();
+        if let Some(asking) = known
+            .asking
+            .clone()
+            .filter(|asking| asking.peek().is_none())
+        {
+            return asking;
+        }
+        let looking = self.lookup.lookup(name.to_owned());
+        let (names, name) = (self.clone(), name.to_owned());
+        let asking = async move {
+            let found = looking.await.map_err(Arc::new)?;
+            if found.is_empty() {
+                return Err(Arc::new(io::ErrorKind::NotFound.into()));
+            }
+            let found: Arc<[IpAddr]> = found.into();
+            names.take_in(&name, Arc::clone(&found));
+            Ok(found)
+        };
+        let asking = asking.boxed().shared();
+        known.asking = Some(asking.clone());
+        tokio::spawn(asking.clone());
+        asking
+    }
+
+    fn take_in(&self, name: &str, addresses: Arc<[IpAddr]>) {
+        let now = self.clock.now();
+        if let Some(known) = self.lock().get_mut(name) {
+            known.last = Some((addresses, now));
+            known.freshness = Freshness::Fresh;
+        }
+    }
+
+    fn last_good(&self, name: &str) -> Option<Arc<[IpAddr]>> {
+        let now = self.clock.now();
+        let all = self.lock();
+        let (addresses, then) = all.get(name)?.last.as_ref()?;
+        (now.since(*then) <= self.keep).then(|| Arc::clone(addresses))
+    }
+
+    fn stand_in(&self, name: &str, why: &str) {
+        if let Some(known) = self.lock().get_mut(name)
+            && known.freshness == Freshness::Fresh
+        {
+            known.freshness = Freshness::Stale;
+            tracing::warn!(
+                name,
+                why,
+                "name does not resolve; its last addresses are used"
+            );
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Long enough for a name server to be mended, short enough for an address to belong to nobody else.
+const KEEP: Duration = Duration::from_secs(3600);
+
+/// A resolver answers in milliseconds, and waits five seconds for each name server that is dead.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+impl Default for Names {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Names")
+            .field("given", &self.given)
+            .field("keep", &self.keep)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The system's resolver, `getaddrinfo`: A and AAAA, in the order of RFC 6724.
+struct System;
+
+impl Lookup for System {
+    fn lookup(&self, name: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
+        async move {
+            let found = tokio::net::lookup_host((name, 0)).await?;
+            Ok(found.map(|address| address.ip()).collect())
+        }
+        .boxed()
     }
 }
 
@@ -72,5 +243,8 @@ impl Names {
 pub struct NameError {
     name: String,
     #[source]
-    source: io::Error,
+    source: Arc<io::Error>,
 }
+
+#[cfg(test)]
+mod tests;

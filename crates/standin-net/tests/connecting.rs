@@ -72,11 +72,22 @@ struct Serve<'a> {
 }
 
 impl Serve<'_> {
-    /// A server with a certificate of the agent's CA. Its task is awaited for what it saw: the
-    /// client's certificate, or nothing when the handshake failed.
     async fn start(
         self,
         agent: &Agent,
+    ) -> (
+        u16,
+        tokio::task::JoinHandle<Option<CertificateDer<'static>>>,
+    ) {
+        self.start_at(agent, LOOPBACK).await
+    }
+
+    /// A server with a certificate of the agent's CA. Its task is awaited for what it saw: the
+    /// client's certificate, or nothing when the handshake failed.
+    async fn start_at(
+        self,
+        agent: &Agent,
+        address: IpAddr,
     ) -> (
         u16,
         tokio::task::JoinHandle<Option<CertificateDer<'static>>>,
@@ -95,7 +106,7 @@ impl Serve<'_> {
                 PrivatePkcs8KeyDer::from(own.key.serialize_der()).into(),
             )
             .unwrap();
-        let (listener, port) = listen().await;
+        let (listener, port) = listen_at(address).await;
         let seen = tokio::spawn(async move {
             let (tcp, _) = listener.accept().await.unwrap();
             let tls = TlsAcceptor::from(Arc::new(config)).accept(tcp).await.ok()?;
@@ -117,16 +128,30 @@ async fn master(
     u16,
     tokio::task::JoinHandle<Option<CertificateDer<'static>>>,
 ) {
+    master_at(agent, LOOPBACK).await
+}
+
+async fn master_at(
+    agent: &Agent,
+    address: IpAddr,
+) -> (
+    u16,
+    tokio::task::JoinHandle<Option<CertificateDer<'static>>>,
+) {
     let serve = Serve {
         name: MASTER,
         clients_of: &agent.pki,
         versions: rustls::ALL_VERSIONS,
     };
-    serve.start(agent).await
+    serve.start_at(agent, address).await
 }
 
 async fn listen() -> (TcpListener, u16) {
-    let listener = TcpListener::bind((LOOPBACK, 0)).await.unwrap();
+    listen_at(LOOPBACK).await
+}
+
+async fn listen_at(address: IpAddr) -> (TcpListener, u16) {
+    let listener = TcpListener::bind((address, 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
     (listener, port)
 }
@@ -273,6 +298,65 @@ async fn the_second_address_of_a_name_is_used_when_the_first_is_silent() {
     let _fills_the_queue = TcpStream::connect((silent, port)).await.unwrap();
     let addresses = [silent.into(), LOOPBACK];
     agent.dial(&addresses, port, AMPLE).await.unwrap();
+}
+
+const LOOPBACK_6: IpAddr = IpAddr::V6(std::net::Ipv6Addr::LOCALHOST);
+
+#[tokio::test]
+async fn a_server_is_reached_over_ipv6() {
+    let agent = Agent::new();
+    let (port, master) = master_at(&agent, LOOPBACK_6).await;
+    agent.dial(&[LOOPBACK_6], port, AMPLE).await.unwrap();
+    assert!(master.await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_name_of_both_families_is_reached_though_nobody_listens_in_one() {
+    let agent = Agent::new();
+    for (alive, dead) in [(LOOPBACK, LOOPBACK_6), (LOOPBACK_6, LOOPBACK)] {
+        let (port, _master) = master_at(&agent, alive).await;
+        agent.dial(&[dead, alive], port, AMPLE).await.unwrap();
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_name_of_both_families_is_reached_though_one_is_silent() {
+    let agent = Agent::new();
+    let (port, _master) = master(&agent).await;
+    let socket = TcpSocket::new_v6().unwrap();
+    socket.bind((LOOPBACK_6, port).into()).unwrap();
+    let _listener = socket.listen(0).unwrap();
+    let _fills_the_queue = TcpStream::connect((LOOPBACK_6, port)).await.unwrap();
+    agent
+        .dial(&[LOOPBACK_6, LOOPBACK], port, AMPLE)
+        .await
+        .unwrap();
+}
+
+/// Neither the families nor the addresses share the time of a server out among them.
+#[cfg(target_os = "linux")]
+#[tokio::test(start_paused = true)]
+async fn a_silent_server_of_many_addresses_is_given_up_at_its_one_limit() {
+    let (_listener, port) = listen().await;
+    let silent: Vec<IpAddr> = (1..=8)
+        .map(|last| Ipv4Addr::new(127, 0, 0, last).into())
+        .collect();
+    let mut queues = Vec::new();
+    for address in &silent[1..] {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((*address, port).into()).unwrap();
+        let listener = socket.listen(0).unwrap();
+        queues.push((
+            listener,
+            TcpStream::connect((*address, port)).await.unwrap(),
+        ));
+    }
+    let begun = tokio::time::Instant::now();
+    let limit = Duration::from_millis(3100);
+    let result = Agent::new().dial(&silent, port, limit).await;
+    assert_eq!(verdict(result), Verdict::Unreached(Unreached::TimedOut));
+    assert!(begun.elapsed() >= limit && begun.elapsed() <= limit + Duration::from_millis(1));
 }
 
 #[tokio::test]
