@@ -12,7 +12,7 @@ use tower_service::Service;
 use crate::tcp::Tcp;
 use crate::tls::Generation;
 use crate::verifier::met;
-use crate::{ConnectError, Names, Stream, Tls};
+use crate::{ConnectError, Names, Proxies, Sockets, Stream, Tls};
 
 /// Makes TLS connections to servers. Cheap to clone.
 ///
@@ -30,8 +30,27 @@ impl Connector {
     pub fn new(tls: &Tls, names: Names) -> Self {
         Self {
             tls: tls.clone(),
-            tcp: Tcp::new(names),
+            tcp: Tcp {
+                names,
+                sockets: Sockets::default(),
+                proxies: Proxies::default(),
+            },
         }
+    }
+
+    /// The same with other socket options.
+    #[must_use]
+    pub fn sockets(mut self, sockets: Sockets) -> Self {
+        self.tcp.sockets = sockets;
+        self
+    }
+
+    /// The same through proxies. The names of servers that are reached through one are resolved there,
+    /// that of the proxy here.
+    #[must_use]
+    pub fn proxies(mut self, proxies: Proxies) -> Self {
+        self.tcp.proxies = proxies;
+        self
     }
 
     /// Which certificates, keys and lists are in use now. Connections of another [`Generation`] are

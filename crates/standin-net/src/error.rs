@@ -8,6 +8,7 @@ use standin_core::verdict::{Unreached, Verdict};
 use crate::TrustFailure;
 use crate::names::NameError;
 use crate::trust::Stage;
+use crate::tunnel::TunnelError;
 use crate::verifier::met::Met;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
@@ -77,6 +78,9 @@ pub fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> O
 pub fn judge(error: &(dyn StdError + 'static)) -> Verdict {
     if TrustFailure::find(error).is_some() {
         return Verdict::Untrusted;
+    }
+    if let Some(error) = find::<TunnelError>(error) {
+        return error.verdict();
     }
     if find::<NameError>(error).is_some() {
         return Verdict::Unreached(Unreached::Name);

@@ -14,7 +14,8 @@ use tokio::net::TcpStream;
 use tower_service::Service;
 
 use crate::racing::Racing;
-use crate::{Clock, ConnectError, Names};
+use crate::tunnel::{self, TunnelError};
+use crate::{Clock, ConnectError, Names, Proxies, Sockets};
 
 /// Connects to the addresses of a host as RFC 8305 has it: families by turns, each address a little
 /// after the one before it or as soon as that failed, and the first that answers is taken.
@@ -23,13 +24,9 @@ use crate::{Clock, ConnectError, Names};
 /// all the time there is, and tells the error of the family tried last.
 #[derive(Clone, Debug)]
 pub(crate) struct Tcp {
-    names: Names,
-}
-
-impl Tcp {
-    pub(crate) const fn new(names: Names) -> Self {
-        Self { names }
-    }
+    pub(crate) names: Names,
+    pub(crate) sockets: Sockets,
+    pub(crate) proxies: Proxies,
 }
 
 impl Service<Uri> for Tcp {
@@ -42,13 +39,30 @@ impl Service<Uri> for Tcp {
     }
 
     fn call(&mut self, server: Uri) -> Self::Future {
-        connect(self.names.clone(), server).boxed()
+        self.clone().connect(server).boxed()
     }
 }
 
-async fn connect(names: Names, server: Uri) -> Result<TokioIo<TcpStream>, ConnectError> {
-    let host = server.host().unwrap_or_default();
-    let port = server.port_u16().unwrap_or(443);
+impl Tcp {
+    async fn connect(self, server: Uri) -> Result<TokioIo<TcpStream>, ConnectError> {
+        let host = server.host().unwrap_or_default();
+        let port = server.port_u16().unwrap_or(443);
+        let Some(proxy) = self.proxies.for_server(host, port) else {
+            let stream = race_addresses(&self.names, host, port).await?;
+            self.sockets.apply(&stream);
+            return Ok(TokioIo::new(stream));
+        };
+        let mut stream = race_addresses(&self.names, proxy.server().host(), proxy.server().port())
+            .await
+            .map_err(|error| ConnectError::judge(TunnelError::unreached(proxy, error).into()))?;
+        self.sockets.apply(&stream);
+        let opened = tunnel::open(&mut stream, proxy, host, port).await;
+        opened.map_err(|error| ConnectError::judge(error.into()))?;
+        Ok(TokioIo::new(stream))
+    }
+}
+
+async fn race_addresses(names: &Names, host: &str, port: u16) -> Result<TcpStream, ConnectError> {
     let addresses = names.addresses(host, port).await;
     let addresses = by_turns(&addresses.map_err(|error| ConnectError::judge(error.into()))?);
     let times = Connect {
@@ -62,11 +76,7 @@ async fn connect(names: Names, server: Uri) -> Result<TokioIo<TcpStream>, Connec
         connecting.map(|result| result.map_err(|error| ConnectError::judge(error.into())))
     });
     match won.await {
-        Some((_, stream)) => {
-            let nodelay = stream.set_nodelay(true);
-            nodelay.map_err(|error| ConnectError::judge(error.into()))?;
-            Ok(TokioIo::new(stream))
-        }
+        Some((_, stream)) => Ok(stream),
         None => {
             let failed = racing.take_failed().into_iter();
             Err(most_telling(failed.map(|(_, error)| error)))
