@@ -500,7 +500,7 @@ fn evidence(verdict: Verdict) -> (Option<Evidence>, Option<Evidence>) {
         Verdict::Local => (None, None),
         Verdict::Lost(Loss::Silent) => (Some(Down), None),
         Verdict::Lost(Loss::Stuck) => (Some(Good), Some(Down)),
-        Verdict::Lost(Loss::Garbage) => (None, Some(Failure)),
+        Verdict::Lost(Loss::Garbage | Loss::Excess) => (None, Some(Failure)),
         Verdict::Lost(_) | Verdict::Cut => (None, Some(Weak)),
     }
 }

@@ -72,6 +72,8 @@ pub enum Loss {
     Stuck,
     /// What came back was not HTTP.
     Garbage,
+    /// More came back than is taken.
+    Excess,
 }
 
 impl fmt::Display for Verdict {
@@ -93,6 +95,7 @@ impl fmt::Display for Verdict {
             Self::Lost(Loss::Silent) => "server fell silent",
             Self::Lost(Loss::Stuck) => "work is silent while the status is good",
             Self::Lost(Loss::Garbage) => "answer is not HTTP",
+            Self::Lost(Loss::Excess) => "answer is larger than is taken",
             Self::Cut => "answer broke off",
         })
     }

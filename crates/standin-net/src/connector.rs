@@ -38,6 +38,13 @@ impl Connector {
         }
     }
 
+    /// The same with other names.
+    #[must_use]
+    pub fn names(mut self, names: Names) -> Self {
+        self.tcp.names = names;
+        self
+    }
+
     /// The same with other socket options.
     #[must_use]
     pub fn sockets(mut self, sockets: Sockets) -> Self {

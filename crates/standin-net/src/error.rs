@@ -18,8 +18,18 @@ type BoxError = Box<dyn StdError + Send + Sync>;
 #[error("{}", describe(*verdict))]
 pub struct ConnectError {
     verdict: Verdict,
+    reach: Reach,
     #[source]
     source: Option<BoxError>,
+}
+
+/// Whom it concerns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    /// The server that was dialled.
+    One,
+    /// Every server: none needs to be tried.
+    All,
 }
 
 impl ConnectError {
@@ -28,6 +38,7 @@ impl ConnectError {
     pub fn judge(source: BoxError) -> Self {
         Self {
             verdict: judge(source.as_ref()),
+            reach: Reach::One,
             source: Some(source),
         }
     }
@@ -39,13 +50,29 @@ impl ConnectError {
         Self::judge(failure.map_or(source, Into::into))
     }
 
+    /// A fault of this machine, or of how it is set up, for which no other server is to be tried.
+    #[must_use]
+    pub const fn local(source: BoxError) -> Self {
+        Self {
+            verdict: Verdict::Local,
+            reach: Reach::All,
+            source: Some(source),
+        }
+    }
+
     /// The connection took longer than it may.
     #[must_use]
     pub const fn timed_out() -> Self {
         Self {
             verdict: Verdict::Unreached(Unreached::TimedOut),
+            reach: Reach::One,
             source: None,
         }
+    }
+
+    /// Whether it ends a race of servers, whoever else would connect.
+    pub(crate) fn stops_at_once(&self) -> bool {
+        self.reach == Reach::All
     }
 
     /// [`Verdict::Unreached`], [`Verdict::Untrusted`] or [`Verdict::Local`].

@@ -39,7 +39,8 @@ impl<C: Send + 'static> Racing<C> {
     }
 
     /// Runs the race to its end, beginning connections with `connect`. Returns the lane whose
-    /// connection is to be used, with it; `None` when every lane failed.
+    /// connection is to be used, with it; `None` when every lane failed, or one for a reason that no
+    /// other lane can escape.
     ///
     /// # Cancel safety
     /// Dropping the future stops the race and keeps what was begun.
@@ -72,6 +73,10 @@ impl<C: Send + 'static> Racing<C> {
             };
             if let Some(done) = done {
                 self.take_in(done);
+                let last = self.failed.last();
+                if last.is_some_and(|(_, error)| error.stops_at_once()) {
+                    return None;
+                }
             }
         };
         let at = self.connected.iter().position(|(lane, _)| *lane == won)?;

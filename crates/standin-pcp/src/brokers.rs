@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use standin_core::health::{Health, Mark, Snapshot};
 use standin_core::{Class, Installation, Operation, Policy, Service, Verdict, jitter};
-use standin_net::{Clock, Connector, Names, Tls};
+use standin_net::{Clock, Connector};
 
 use crate::walk::Walk;
 use crate::{AssociateError, AssociateErrorKind, Association};
@@ -26,21 +26,21 @@ pub(crate) struct Shared {
 pub(crate) const CLASS: Class = Class::Service(Service::PcpBroker);
 
 impl Brokers {
-    /// The brokers that `installation` lists for [`Service::PcpBroker`], with the trust of `tls`.
+    /// The brokers that `installation` lists for [`Service::PcpBroker`], reached and trusted as
+    /// `connector` does.
     ///
     /// `agent` is the agent's certname: it chooses the agent's share of the failback spread.
     #[must_use]
     pub fn new(
         installation: &Installation,
-        tls: &Tls,
-        names: Names,
+        connector: Connector,
         policy: Policy,
         agent: &str,
     ) -> Self {
         Self {
             shared: Arc::new(Shared {
                 health: Health::new(installation, policy, jitter::seed_of(agent)),
-                connector: Connector::new(tls, names),
+                connector,
                 clock: Clock::start(),
             }),
         }

@@ -4,7 +4,7 @@
 //! ```no_run
 //! use std::path::Path;
 //! use standin_core::{Installation, Policy, ServerList, Service};
-//! use standin_net::{Names, SslFiles, Tls};
+//! use standin_net::{Connector, Names, SslFiles, Tls};
 //! use standin_pcp::Brokers;
 //!
 //! # async fn serve() -> Result<(), Box<dyn std::error::Error>> {
@@ -12,8 +12,8 @@
 //! let installation = Installation::new().with(Service::PcpBroker, list);
 //! let agent = "agent.example.com";
 //! let files = SslFiles::in_dir(Path::new("/etc/puppetlabs/puppet/ssl"), agent);
-//! let tls = Tls::from_files(&files)?;
-//! let brokers = Brokers::new(&installation, &tls, Names::new(), Policy::default(), agent);
+//! let connector = Connector::new(&Tls::from_files(&files)?, Names::new());
+//! let brokers = Brokers::new(&installation, connector, Policy::default(), agent);
 //!
 //! let mut association = brokers.associate().await?;
 //! loop {

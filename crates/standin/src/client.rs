@@ -6,21 +6,25 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use http::uri::PathAndQuery;
 use http::{HeaderValue, Request, Response};
 use standin_core::health::{Snapshot, Target};
 use standin_core::policy::Probing;
 use standin_core::{Installation, Policy, Server, Verdict};
-use standin_net::{ConnectError, Connector, MemoryError, Names, Tls};
+use standin_net::{ConnectError, Connector, MemoryError, Names, Proxies, Sockets, Tls};
 use tokio::sync::watch;
 use tower_service::Service;
 
 use crate::drive::{Source, Walk, verdict_of};
-use crate::https::{Https, ResponseBody};
+use crate::https::{Bounds, Https, Keeping, ResponseBody};
 use crate::prober;
+use crate::redirect::Again;
 use crate::route::{Route, route};
 use crate::shared::{Current, Force, Settings, Shared};
 use crate::transport::{Connection, SendError, Transport};
-use crate::{Body, Classify, Deadline, Error, ErrorKind, OnLoss, Run};
+use crate::{Body, Classify, Deadline, Error, ErrorKind, OnLoss, Run, Served};
+
+mod follow;
 
 /// Sends requests to whoever serves them now. Cheap to clone; clones share all they learn.
 ///
@@ -36,8 +40,8 @@ pub struct Client {
 #[derive(Debug)]
 pub struct ClientBuilder {
     settings: Settings,
-    tls: Tls,
-    names: Names,
+    connector: Connector,
+    keeping: Keeping,
 }
 
 impl Client {
@@ -46,12 +50,15 @@ impl Client {
     pub fn builder(installation: Installation, tls: Tls) -> ClientBuilder {
         ClientBuilder {
             settings: Settings::new(installation),
-            tls,
-            names: Names::new(),
+            connector: Connector::new(&tls, Names::new()),
+            keeping: Keeping::default(),
         }
     }
 
     /// Sends a request.
+    ///
+    /// Redirects (301, 302, 307, 308) are followed as Puppet's agent follows them, ten at most: with the
+    /// same method and body, without credentials once they lead to another server.
     ///
     /// The response carries [`Served`](crate::Served) in its extensions: who answered, and what was
     /// tried before.
@@ -66,23 +73,38 @@ impl Client {
         &self,
         request: Request<impl Into<Body>>,
     ) -> Result<Response<ResponseBody>, Error> {
-        let mut request = request.map(Into::into);
+        let mut request: Request<Body> = request.map(Into::into);
+        let again = Again::of(&request);
+        let path = request.uri().path_and_query().cloned();
         let shared = self.current.now();
-        if let Some(reports) = &shared.hub.reports
-            && reports.take(&shared.health, &request)
-        {
-            reports.address(&mut request);
-            return self.send_as_it_is(&shared, &reports.server, request).await;
-        }
-        match route(&shared.health, &request)? {
+        let to = match &shared.hub.reports {
+            Some(reports) if reports.take(&shared.health, &request) => {
+                reports.address(&mut request);
+                Route::AsItIs(reports.server.clone())
+            }
+            _ => route(&shared.health, &request)?,
+        };
+        let (server, response) = match to {
             Route::To(operation) => {
                 let walk = Walk::new(&shared, &self.https, &mut request, operation)?;
                 let answer = walk.go(Some(request)).await?;
                 let mut response = answer.response;
-                watch_for_a_cut(response.body_mut(), shared, answer.source);
-                Ok(response)
+                watch_for_a_cut(response.body_mut(), Arc::clone(&shared), answer.source);
+                let served = response.extensions().get::<Served>();
+                (served.map(|served| served.server.clone()), response)
             }
-            Route::AsItIs(server) => self.send_as_it_is(&shared, &server, request).await,
+            Route::AsItIs(server) => {
+                let response = self.send_as_it_is(&shared, &server, request).await?;
+                (Some(server), response)
+            }
+        };
+        match server {
+            Some(server) if response.status().is_redirection() => {
+                let path = path.as_ref().map_or("/", PathAndQuery::as_str);
+                self.follow(&shared, again, server, path.to_owned(), response)
+                    .await
+            }
+            _ => Ok(response),
         }
     }
 
@@ -236,7 +258,35 @@ impl ClientBuilder {
     /// Addresses for names that the system does not know.
     #[must_use]
     pub fn names(mut self, names: Names) -> Self {
-        self.names = names;
+        self.connector = self.connector.names(names);
+        self
+    }
+
+    /// Proxies; by default servers are reached directly.
+    #[must_use]
+    pub fn proxies(mut self, proxies: Proxies) -> Self {
+        self.connector = self.connector.proxies(proxies);
+        self
+    }
+
+    /// What the kernel is told about connections.
+    #[must_use]
+    pub fn sockets(mut self, sockets: Sockets) -> Self {
+        self.connector = self.connector.sockets(sockets);
+        self
+    }
+
+    /// Connections to one server at most; see [`Keeping::connections`].
+    #[must_use]
+    pub const fn connections(mut self, most: usize) -> Self {
+        self.keeping.connections = most;
+        self
+    }
+
+    /// How much a server may send.
+    #[must_use]
+    pub const fn bounds(mut self, bounds: Bounds) -> Self {
+        self.keeping.bounds = bounds;
         self
     }
 
@@ -308,9 +358,12 @@ impl ClientBuilder {
     /// outside a tokio runtime.
     pub fn build(self) -> Result<Client, Error> {
         let policy = &self.settings.policy;
-        let connector = Connector::new(&self.tls, self.names);
-        let keep_alive = policy.connect.keep_alive;
-        let https = Https::new(connector, keep_alive, policy.deadline.body_idle);
+        let keeping = Keeping {
+            keep_alive: policy.connect.keep_alive,
+            body_idle: policy.deadline.body_idle,
+            ..self.keeping
+        };
+        let https = Https::new(self.connector, keeping);
         let probes = policy.probing != Probing::Off;
         let current = Arc::new(Current::new(self.settings)?);
         if probes {

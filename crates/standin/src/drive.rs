@@ -18,6 +18,7 @@ use standin_net::error::find;
 use standin_net::{Clock, ConnectError, TrustFailure};
 
 use crate::error::Masters;
+use crate::https::Excess;
 use crate::rebase::Prepared;
 use crate::run::PinFate;
 use crate::shared::Shared;
@@ -586,6 +587,9 @@ pub(crate) fn verdict_of(error: &(dyn std::error::Error + 'static)) -> Verdict {
         && legacy.is_connect()
     {
         return standin_net::error::judge(error);
+    }
+    if find::<Excess>(error).is_some() {
+        return Verdict::Lost(Loss::Excess);
     }
     match find::<hyper::Error>(error) {
         Some(hyper) if hyper.is_canceled() => Verdict::Unreached(Unreached::Reset),

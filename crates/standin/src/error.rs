@@ -49,6 +49,8 @@ pub enum ErrorKind {
     GroupBroken,
     /// The installation has no server for the service.
     NoServers,
+    /// A server sent the request elsewhere, and it was not followed.
+    Redirected,
     /// The request belongs to no service and has no address of its own.
     NoService,
 }
@@ -216,6 +218,7 @@ impl fmt::Display for Reason<'_> {
                 "the run lost the server that it keeps to; begin the run again"
             }
             ErrorKind::NoServers => "no server is configured for this service",
+            ErrorKind::Redirected => "it was sent on and on, or to where it is not followed",
             ErrorKind::NoService => {
                 "its path belongs to no service of Puppet and its address names no server"
             }

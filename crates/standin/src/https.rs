@@ -1,23 +1,29 @@
 //! The ready-made transport: HTTP/1.1 over TLS, connections kept a while.
 
 use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
+
+use futures_util::future::{Either, select};
 
 use http::header::HOST;
 use http::uri::PathAndQuery;
 use http::{HeaderValue, Request, Response, Uri};
-use hyper::client::conn::http1::{self, SendRequest};
+use hyper::client::conn::http1::SendRequest;
 use standin_core::Server;
-use standin_net::{Clock, ConnectError, Connector, Generation, TrustFailure};
+use standin_net::{Clock, ConnectError, Connector, Generation};
 
 use crate::Body;
 use crate::transport::{Connection, GivesBack, SendError, Transport};
 
+mod bounds;
 mod pool;
 mod response_body;
 
-use pool::Pool;
+use bounds::Informational;
+pub use bounds::{Bounds, Excess, WholeBody};
+use pool::{Admitted, Pool};
 pub use response_body::{BodyError, ResponseBody};
 
 /// HTTP/1.1 over the connections of a [`Connector`]. Cheap to clone; clones share the pool.
@@ -28,7 +34,34 @@ pub struct Https(Arc<Inner>);
 struct Inner {
     connector: Connector,
     pool: Pool,
-    body_idle: Duration,
+    keeping: Keeping,
+}
+
+/// How connections are kept, and what is taken from them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keeping {
+    /// How long a connection may be idle and still be used. 4 s by default, as Puppet's agent.
+    pub keep_alive: Duration,
+    /// Connections to one server at most; 64 by default, far above what an agent has use for. It
+    /// guards a server against a program that asks without end and is no queue: a request that finds
+    /// them all in use for a tenth of a second fails as this machine's fault. Failing over instead
+    /// would move the service for want of patience.
+    pub connections: usize,
+    /// How long the body of a response may be silent. 30 s by default.
+    pub body_idle: Duration,
+    /// What a server may send.
+    pub bounds: Bounds,
+}
+
+impl Default for Keeping {
+    fn default() -> Self {
+        Self {
+            keep_alive: Duration::from_secs(4),
+            connections: 64,
+            body_idle: Duration::from_secs(30),
+            bounds: Bounds::default(),
+        }
+    }
 }
 
 /// One connection of [`Https`].
@@ -42,16 +75,30 @@ pub struct HttpsConnection {
 }
 
 impl Https {
-    /// A transport with an empty pool that keeps connections for `keep_alive`. A response body may
-    /// be silent for `body_idle`.
+    /// A transport with an empty pool.
     #[must_use]
-    pub fn new(connector: Connector, keep_alive: Duration, body_idle: Duration) -> Self {
+    pub fn new(connector: Connector, keeping: Keeping) -> Self {
+        let clock = Clock::start();
         Self(Arc::new(Inner {
             connector,
-            pool: Pool::new(Clock::start(), keep_alive),
-            body_idle,
+            pool: Pool::new(clock, keeping.keep_alive, keeping.connections),
+            keeping,
         }))
     }
+}
+
+/// How long all connections may be in use: less than the head start of a race, so that no other server
+/// is dialled meanwhile.
+const IN_USE: Duration = Duration::from_millis(100);
+
+/// There may be no further connection to a server.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "all {most} connections that there may be to {server} are in use; raise Keeping::connections"
+)]
+struct Full {
+    most: usize,
+    server: Server,
 }
 
 impl Transport for Https {
@@ -78,13 +125,34 @@ impl Transport for Https {
     ) -> impl Future<Output = Result<HttpsConnection, ConnectError>> + Send + 'static {
         let (home, server) = (Arc::clone(&self.0), server.clone());
         async move {
-            let stream = home.connector.connect(&server, limit).await?;
-            let generation = stream.generation();
-            let (sender, connection) = http1::handshake(stream)
-                .await
-                .map_err(|error| ConnectError::judge(error.into()))?;
-            // Its errors reach whoever waits for a response on it.
-            tokio::spawn(async move { drop(connection.await) });
+            let clock = Clock::start();
+            let began = clock.now();
+            let generation = home.connector.generation();
+            let admitted = home.pool.admit(&server, generation);
+            let Ok(admitted) = tokio::time::timeout(limit.min(IN_USE), admitted).await else {
+                let most = home.keeping.connections;
+                return Err(ConnectError::local(Full { most, server }.into()));
+            };
+            let (sender, generation) = match admitted {
+                Admitted::Kept(sender) => (sender, generation),
+                Admitted::New(leave) => {
+                    let left = limit.saturating_sub(clock.now().since(began));
+                    let stream = home.connector.connect(&server, left).await?;
+                    let generation = stream.generation();
+                    let (sender, connection) = home
+                        .keeping
+                        .bounds
+                        .handshake(stream)
+                        .await
+                        .map_err(|error| ConnectError::judge(error.into()))?;
+                    tokio::spawn(async move {
+                        // Its errors reach whoever waits for a response on it.
+                        drop(connection.await);
+                        drop(leave);
+                    });
+                    (sender, generation)
+                }
+            };
             Ok(HttpsConnection {
                 sender,
                 generation,
@@ -104,7 +172,7 @@ impl Connection for HttpsConnection {
     type ResponseBody = ResponseBody;
 
     async fn send(mut self, request: Request<Body>) -> Result<Response<ResponseBody>, SendError> {
-        let request = in_origin_form(request);
+        let mut request = in_origin_form(request);
         // One that was kept may still be sending the body of a request that was answered early.
         let ready = poll_fn(|context| self.sender.poll_ready(context));
         let ready = tokio::time::timeout(READY_SOON, ready).await;
@@ -114,31 +182,47 @@ impl Connection for HttpsConnection {
                 source,
             });
         }
-        match self.sender.try_send_request(request).await {
-            Ok(response) => {
-                let Self {
-                    sender,
-                    generation,
-                    server,
-                    home,
-                } = self;
-                let idle = home.body_idle;
-                let give_back = move || home.pool.put(&server, sender, generation);
-                Ok(response.map(|body| ResponseBody::new(body, idle, give_back)))
+        let bounds = &self.home.keeping.bounds;
+        let whole = request.extensions().get::<WholeBody>().copied();
+        let informational = Informational::count(&mut request, bounds.informational);
+        let response = {
+            let sending = pin!(self.sender.try_send_request(request));
+            match select(sending, pin!(informational.excess())).await {
+                Either::Left((response, _)) => response,
+                Either::Right(_) => {
+                    let most = bounds.informational;
+                    return Err(lost(Excess::Informational { most }.into()));
+                }
             }
-            Err(mut error) => Err(SendError {
-                unsent: error.take_message().map(Box::new),
-                source: told(error.into_error()),
-            }),
-        }
+        };
+        let response = response.map_err(|mut error| SendError {
+            unsent: error.take_message().map(Box::new),
+            source: bounds.told(error.into_error()),
+        })?;
+        let Self {
+            sender,
+            generation,
+            server,
+            home,
+        } = self;
+        let idle = home.keeping.body_idle;
+        let most = home.keeping.bounds.whole_body;
+        let give_back = move || home.pool.put(&server, sender, generation);
+        let (head, body) = response.into_parts();
+        let body = ResponseBody::new(body, idle, give_back);
+        let body = match whole {
+            Some(WholeBody) => body.whole(most).await.map_err(lost)?,
+            None => body,
+        };
+        Ok(Response::from_parts(head, body))
     }
 }
 
-/// A refusal of our certificate is told as what it is, and not as a connection that broke.
-fn told(error: hyper::Error) -> BoxError {
-    match TrustFailure::find(&error) {
-        Some(failure) => failure.into(),
-        None => error.into(),
+/// No whole answer came to a request that was sent.
+fn lost(source: BoxError) -> SendError {
+    SendError {
+        unsent: None,
+        source,
     }
 }
 

@@ -44,6 +44,7 @@ mod memory;
 mod probe;
 mod prober;
 mod rebase;
+mod redirect;
 mod reports;
 mod route;
 mod run;
@@ -59,6 +60,8 @@ pub use classify::{Classify, PuppetAnswers};
 pub use client::{Client, ClientBuilder};
 pub use deadline::Deadline;
 pub use error::{Error, ErrorKind};
+pub use https::{Bounds, WholeBody};
+pub use redirect::RedirectError;
 pub use run::{OnLoss, Run};
 pub use served::{Attempt, Served, Switched};
 pub use service::{Failover, FailoverLayer, FailoverLayerBuilder, ResponseFuture};
@@ -74,7 +77,10 @@ pub use standin_core::{
     order::Mood,
     policy, verdict,
 };
-pub use standin_net::{MemoryError, MemoryFile, Names, Revocation, SslFileError, SslFiles, Tls};
+pub use standin_net::{
+    MemoryError, MemoryFile, Names, OtherRoots, Proxies, Proxy, ProxySettings, Revocation, Sockets,
+    SslFileError, SslFiles, SystemRoots, Tls, TrustFailure, trust,
+};
 
 #[cfg(all(doctest, feature = "puppet-settings"))]
 #[doc = include_str!("../../../README.md")]

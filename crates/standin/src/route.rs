@@ -64,7 +64,7 @@ pub(crate) fn is_listed(health: &Health, class: Class, authority: &Authority) ->
 }
 
 /// The server that a request names itself.
-fn named_server(authority: &Authority) -> Option<Server> {
+pub(crate) fn named_server(authority: &Authority) -> Option<Server> {
     let port = authority.port_u16().unwrap_or(HTTPS_PORT);
     Server::new(authority.host(), port).ok()
 }

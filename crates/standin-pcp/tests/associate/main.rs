@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use standin_core::verdict::{Loss, Processed, Unreached};
 use standin_core::{Installation, Moment, Policy, Server, ServerList, Service, Verdict};
-use standin_net::{Clock, Names};
+use standin_net::{Clock, Connector, Names};
 use standin_pcp::{AfterClose, AssociateErrorKind, Brokers, Ended};
 
 use broker::Manner::{Answers, BreaksInUpgrade, Refuses, Serves, SilentBeforeTls, SilentInUpgrade};
@@ -49,8 +49,9 @@ impl Site {
         let installation = Installation::new().with(Service::PcpBroker, list);
         let policy = Policy::default();
         let clock = Clock::start();
+        let connector = Connector::new(&agent.tls, names);
         Self {
-            brokers: Brokers::new(&installation, &agent.tls, names, policy, NAME),
+            brokers: Brokers::new(&installation, connector, policy, NAME),
             agent,
             started,
             began: clock.now(),
@@ -244,7 +245,8 @@ async fn brokers_that_do_not_trust_the_agent_are_told_from_dead_ones() {
 async fn without_a_list_the_error_says_what_to_configure() {
     let agent = Ca::named("Puppet CA: test").agent(NAME);
     let (installation, policy) = (Installation::new(), Policy::default());
-    let brokers = Brokers::new(&installation, &agent.tls, Names::new(), policy, NAME);
+    let connector = Connector::new(&agent.tls, Names::new());
+    let brokers = Brokers::new(&installation, connector, policy, NAME);
     let error = brokers.associate().await.unwrap_err();
     assert_eq!(error.kind(), AssociateErrorKind::NoBrokers);
     assert!(error.to_string().contains("pcp_broker_list"));

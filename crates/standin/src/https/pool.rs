@@ -1,24 +1,35 @@
-//! Idle connections, kept by server.
+//! Connections to each server: the idle ones, and how many there may be.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hyper::client::conn::http1::SendRequest;
 use standin_core::{Moment, Server};
 use standin_net::{Clock, Generation};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::Body;
 
-/// Connections that wait for a request, the most recently used taken first.
+/// Connections that wait for a request, the most recently used taken first, and leave to make more.
 ///
 /// The pools of hyper-util cannot be asked how long a connection was idle, which requests that may
 /// not be repeated need to know.
 #[derive(Debug)]
 pub(super) struct Pool {
-    idle: Mutex<HashMap<Server, Vec<Idle>>>,
+    lanes: Mutex<HashMap<Server, Lane>>,
     clock: Clock,
     keep_alive: Duration,
+    most: usize,
+}
+
+/// The connections to one server.
+#[derive(Debug)]
+struct Lane {
+    idle: Vec<Idle>,
+    open: Arc<Semaphore>,
+    /// One was given back, or closed.
+    freed: Arc<Notify>,
 }
 
 #[derive(Debug)]
@@ -28,15 +39,35 @@ struct Idle {
     since: Moment,
 }
 
+/// Leave for a connection to be, given back when it is dropped.
+#[derive(Debug)]
+pub(super) struct Leave {
+    permit: Option<OwnedSemaphorePermit>,
+    freed: Arc<Notify>,
+}
+
+/// What comes of asking for a connection.
+#[derive(Debug)]
+pub(super) enum Admitted {
+    /// One was given back just now.
+    Kept(SendRequest<Body>),
+    /// One may be made.
+    New(Leave),
+}
+
 /// More idle connections than this to one server are closed: an agent works on few things at once.
 const IDLE_MOST: usize = 16;
 
+/// A connection given back so lately is as good as a new one to whoever waited for it.
+const JUST_NOW: Duration = Duration::from_millis(100);
+
 impl Pool {
-    pub(super) fn new(clock: Clock, keep_alive: Duration) -> Self {
+    pub(super) fn new(clock: Clock, keep_alive: Duration, most: usize) -> Self {
         Self {
-            idle: Mutex::default(),
+            lanes: Mutex::default(),
             clock,
             keep_alive,
+            most: most.clamp(1, Semaphore::MAX_PERMITS),
         }
     }
 
@@ -50,7 +81,7 @@ impl Pool {
     ) -> Option<SendRequest<Body>> {
         let now = self.clock.now();
         let mut all = self.lock();
-        let kept = all.get_mut(server)?;
+        let kept = &mut all.get_mut(server)?.idle;
         kept.retain(|kept| {
             !kept.sender.is_closed()
                 && kept.generation == generation
@@ -69,21 +100,66 @@ impl Pool {
         }
         let since = self.clock.now();
         let mut all = self.lock();
-        let kept = match all.get_mut(server) {
-            Some(kept) => kept,
-            None => all.entry(server.clone()).or_default(),
-        };
-        if kept.len() == IDLE_MOST {
-            kept.remove(0);
+        let lane = self.lane(&mut all, server);
+        if lane.idle.len() == IDLE_MOST {
+            lane.idle.remove(0);
         }
-        kept.push(Idle {
+        lane.idle.push(Idle {
             sender,
             generation,
             since,
         });
+        lane.freed.notify_one();
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Server, Vec<Idle>>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Waits for leave to connect to `server`, or for a connection that is given back. As long as
+    /// there are fewer than there may be it does not wait.
+    pub(super) async fn admit(&self, server: &Server, generation: Generation) -> Admitted {
+        loop {
+            let freed = {
+                let mut all = self.lock();
+                let lane = self.lane(&mut all, server);
+                if let Ok(permit) = Arc::clone(&lane.open).try_acquire_owned() {
+                    return Admitted::New(Leave {
+                        permit: Some(permit),
+                        freed: Arc::clone(&lane.freed),
+                    });
+                }
+                Arc::clone(&lane.freed)
+            };
+            if let Some(kept) = self.take(server, JUST_NOW, generation) {
+                return Admitted::Kept(kept);
+            }
+            self.make_room(server);
+            freed.notified().await;
+        }
+    }
+
+    /// Closes the connection that was idle for longest: it is in the way of one that is needed.
+    fn make_room(&self, server: &Server) {
+        if let Some(lane) = self.lock().get_mut(server)
+            && !lane.idle.is_empty()
+        {
+            lane.idle.remove(0);
+        }
+    }
+
+    fn lane<'a>(&self, all: &'a mut HashMap<Server, Lane>, server: &Server) -> &'a mut Lane {
+        all.entry(server.clone()).or_insert_with(|| Lane {
+            idle: Vec::new(),
+            open: Arc::new(Semaphore::new(self.most)),
+            freed: Arc::default(),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Server, Lane>> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        self.permit = None;
+        self.freed.notify_one();
     }
 }

@@ -5,20 +5,30 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
+
+use super::{BoxError, Excess};
 
 /// The body of a response.
 ///
 /// Read to its end it gives its connection back for the next request; dropped before, it closes it.
 pub struct ResponseBody {
-    incoming: Incoming,
+    source: Source,
     idle: Duration,
     silence: Option<Pin<Box<Sleep>>>,
     at_end: Option<Box<dyn FnOnce() + Send + Sync>>,
     on_cut: Option<Box<dyn FnOnce() + Send + Sync>>,
+}
+
+/// Where it comes from.
+enum Source {
+    Incoming(Incoming),
+    /// It was asked for whole.
+    Whole(Full<Bytes>),
 }
 
 /// A response body broke off.
@@ -43,16 +53,36 @@ impl ResponseBody {
         at_end: impl FnOnce() + Send + Sync + 'static,
     ) -> Self {
         let mut body = Self {
-            incoming,
+            source: Source::Incoming(incoming),
             idle,
             silence: None,
             at_end: Some(Box::new(at_end)),
             on_cut: None,
         };
-        if body.incoming.is_end_stream() {
+        if body.is_end_stream() {
             body.end();
         }
         body
+    }
+
+    /// Reads it to its end, `most` bytes at most.
+    pub(super) async fn whole(mut self, most: usize) -> Result<Self, BoxError> {
+        let excess = || Excess::Body { most };
+        if self.size_hint().lower() > most as u64 {
+            return Err(excess().into());
+        }
+        let mut whole = BytesMut::new();
+        while let Some(frame) = self.frame().await {
+            // Trailers are nobody's here.
+            if let Ok(data) = frame?.into_data() {
+                if data.len() > most - whole.len() {
+                    return Err(excess().into());
+                }
+                whole.extend_from_slice(&data);
+            }
+        }
+        self.source = Source::Whole(Full::new(whole.freeze()));
+        Ok(self)
     }
 
     /// Calls `cut` once if the body breaks off.
@@ -85,11 +115,18 @@ impl HttpBody for ResponseBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let body = &mut *self;
-        match Pin::new(&mut body.incoming).poll_frame(context) {
+        let polled = match &mut body.source {
+            Source::Incoming(incoming) => Pin::new(incoming).poll_frame(context),
+            Source::Whole(whole) => {
+                let frame = ready!(Pin::new(whole).poll_frame(context));
+                return Poll::Ready(frame.map(|frame| frame.map_err(|never| match never {})));
+            }
+        };
+        match polled {
             Poll::Ready(frame) => {
                 body.silence = None;
                 let frame = frame.transpose();
-                if matches!(frame, Ok(None)) || body.incoming.is_end_stream() {
+                if matches!(frame, Ok(None)) || body.is_end_stream() {
                     body.end();
                 }
                 let frame = frame.map_err(|error| body.cut(BodyError::Broken(error)));
@@ -108,16 +145,25 @@ impl HttpBody for ResponseBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.incoming.is_end_stream()
+        match &self.source {
+            Source::Incoming(incoming) => incoming.is_end_stream(),
+            Source::Whole(whole) => whole.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
+        match &self.source {
+            Source::Incoming(incoming) => incoming.size_hint(),
+            Source::Whole(whole) => whole.size_hint(),
+        }
     }
 }
 
 impl fmt::Debug for ResponseBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.incoming.fmt(f)
+        match &self.source {
+            Source::Incoming(incoming) => incoming.fmt(f),
+            Source::Whole(whole) => whole.fmt(f),
+        }
     }
 }

@@ -1,0 +1,13 @@
+//! The ready-made client against servers that say exactly what a test wants, over real TLS.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "clippy takes only the test functions for tests, and not what they share"
+)]
+
+mod bounds;
+mod connections;
+mod redirects;
+mod renewal;
+mod site;
+mod trust;
