@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::sources::usual_pxp_agent;
 use crate::{
     ClassifierYaml, Parameters, PuppetConf, PuppetDbConf, PxpAgentConf, SettingsError, Sources,
     Survey,
@@ -41,6 +42,24 @@ impl Settings {
             Some(fault) => Err(fault),
             None => Ok(settings),
         }
+    }
+
+    /// The files that these settings were read from, and those that were looked for: a change of one
+    /// of them may be a change of the settings.
+    #[must_use]
+    pub fn files(&self, sources: &Sources) -> Vec<PathBuf> {
+        let confdir = &self.puppet.dirs.confdir;
+        let mut files = vec![
+            self.puppet.path.to_path_buf(),
+            confdir.join(PuppetDbConf::FILE),
+            confdir.join(ClassifierYaml::FILE),
+        ];
+        match &sources.pxp_agent {
+            Some(path) => files.push(path.clone()),
+            None => files.extend(usual_pxp_agent(confdir)),
+        }
+        files.extend(sources.parameters.iter().cloned());
+        files
     }
 }
 

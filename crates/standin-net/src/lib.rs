@@ -50,7 +50,7 @@ pub use connector::Connector;
 pub use error::ConnectError;
 pub use memory_file::{MemoryError, MemoryFile};
 pub use names::{Lookup, NameError, Names};
-pub use proxy::{InvalidProxy, PROXY_PORT, Proxies, Proxy, ProxySettings};
+pub use proxy::{Proxies, Proxy};
 pub use resolver::Resolver;
 pub use sockets::{Keepalive, Sockets};
 pub use ssl_files::{OtherRoots, Revocation, SslFileError, SslFiles, SystemRoots};

@@ -162,11 +162,12 @@ async fn the_proxy_is_not_trusted_in_place_of_the_server() {
 }
 
 #[tokio::test]
-async fn a_server_that_no_proxy_names_is_reached_directly() {
+async fn a_server_that_is_left_out_is_reached_directly() {
     let agent = Agent::of(Pki::new());
     let master = Serving::master(&agent.pki).await;
     let relay = Relay::start(Answer::Leads).await;
-    let proxies = Proxies::through(Proxy::new(relay.server.clone())).except("example.com");
+    let proxies =
+        Proxies::through_unless(Proxy::new(relay.server.clone()), |host, _| host == MASTER);
     let names = Names::new().with(MASTER, LOOPBACK);
     let connector = Connector::new(&agent.tls, names).proxies(proxies);
     dial(&connector, master.port).await.unwrap();

@@ -16,7 +16,7 @@ use hickory_server::store::in_memory::InMemoryZoneHandler;
 use hickory_server::zone_handler::{AxfrPolicy, Catalog, ZoneHandler, ZoneType};
 use standin_core::{Installation, Role, ServerList, Service};
 use standin_net::Resolver;
-use standin_net::resolvers::{InvalidSrv, Srv, SrvOptions};
+use standin_net::resolvers::{Fixed, InvalidSrv, Srv, SrvOptions};
 use tokio::net::UdpSocket;
 
 const DOMAIN: &str = "example.com";
@@ -94,7 +94,7 @@ async fn srv(name_server: SocketAddr) -> Srv {
         agent: "agent.example.com".to_owned(),
         name_server: Some(name_server),
     };
-    Srv::start(base(), &options).await.unwrap()
+    Srv::start(Fixed::new(base()), &options).await.unwrap()
 }
 
 fn list(resolver: &Srv, service: Service) -> String {
@@ -231,6 +231,35 @@ async fn a_name_server_that_is_silent_is_waited_for_five_seconds() {
     assert_eq!(servers(&srv), expected);
 }
 
+/// A base that the test changes.
+struct Changing(tokio::sync::watch::Receiver<Installation>);
+
+impl Resolver for Changing {
+    fn watch(&self) -> tokio::sync::watch::Receiver<Installation> {
+        self.0.clone()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_of_the_base_is_shown_at_once_and_the_records_stay() {
+    let name_server = NameServer::start(&[puppet("a.example.com.", 0)]).await;
+    let (change, lists) = tokio::sync::watch::channel(base());
+    let options = SrvOptions {
+        domain: DOMAIN.to_owned(),
+        agent: String::new(),
+        name_server: Some(name_server.address),
+    };
+    let srv = Srv::start(Changing(lists), &options).await.unwrap();
+    let mut watch = srv.watch();
+    watch.mark_unchanged();
+    let begun = tokio::time::Instant::now();
+    change.send_replace(Installation::of_hosts("other.example.com", None).unwrap());
+    watch.changed().await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(1));
+    assert_eq!(list(&srv, Service::PuppetDb), "other.example.com:8081");
+    assert_eq!(servers(&srv), "a.example.com:8140");
+}
+
 #[tokio::test]
 async fn a_domain_that_is_none_is_told() {
     let options = SrvOptions {
@@ -238,7 +267,7 @@ async fn a_domain_that_is_none_is_told() {
         agent: String::new(),
         name_server: None,
     };
-    let error = Srv::start(base(), &options).await.unwrap_err();
+    let error = Srv::start(Fixed::new(base()), &options).await.unwrap_err();
     assert!(matches!(error, InvalidSrv::Domain { .. }), "{error:?}");
     assert!(error.to_string().contains("srv_domain \"a..b\""), "{error}");
 }

@@ -78,8 +78,8 @@ pub use standin_core::{
     policy, verdict,
 };
 pub use standin_net::{
-    MemoryError, MemoryFile, Names, OtherRoots, Proxies, Proxy, ProxySettings, Revocation, Sockets,
-    SslFileError, SslFiles, SystemRoots, Tls, TrustFailure, trust,
+    MemoryError, MemoryFile, Names, OtherRoots, Proxies, Proxy, Revocation, Sockets, SslFileError,
+    SslFiles, SystemRoots, Tls, TrustFailure, trust,
 };
 
 #[cfg(all(doctest, feature = "puppet-settings"))]

@@ -11,6 +11,7 @@ use hickory_resolver::proto::rr::{Name, RData};
 use standin_core::{Installation, Role, Server, ServerList, Service, jitter};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use crate::Resolver;
 
@@ -23,7 +24,7 @@ use order::{Record, in_order};
 /// `_x-puppet._tcp` names the Puppet Servers, `_x-puppet-ca._tcp` the certificate authority, or the
 /// former if there is no such name. Reports and files are requests to Puppet Server here, so that
 /// `_x-puppet-report._tcp` and `_x-puppet-fileserver._tcp` are only looked at, and warned about when
-/// they name other servers. Every other service keeps the list that it had.
+/// they name others. Every other service keeps the list that it had.
 ///
 /// Servers come by priority, and among equals by weight: each agent has an order of its own, which
 /// stays the same while the records do. Records are asked for anew when they are over, though at most
@@ -71,11 +72,16 @@ impl Srv {
     /// # Errors
     /// When there is nobody to ask. Records that are not to be had are no error: they are warned about
     /// and asked for again.
-    pub async fn start(base: Installation, options: &SrvOptions) -> Result<Self, InvalidSrv> {
-        let asker = Asker::new(&base, options)?;
+    pub async fn start(base: impl Resolver, options: &SrvOptions) -> Result<Self, InvalidSrv> {
+        let mut watch = base.watch();
+        let lists = watch.borrow_and_update().clone();
         let mut state = State {
-            asker,
-            lists: watch::Sender::new(base),
+            asker: Asker::new(options)?,
+            seed: jitter::seed_of(&options.agent),
+            _base: Box::new(base),
+            watch,
+            records: None,
+            lists: watch::Sender::new(lists),
             health: Health::Good,
         };
         let lists = state.lists.subscribe();
@@ -112,6 +118,11 @@ impl Drop for Srv {
 
 struct State {
     asker: Asker,
+    seed: u64,
+    /// Kept, so that it goes on.
+    _base: Box<dyn Resolver>,
+    watch: watch::Receiver<Installation>,
+    records: Option<Records>,
     lists: watch::Sender<Installation>,
     health: Health,
 }
@@ -124,26 +135,31 @@ enum Health {
 }
 
 impl State {
-    async fn go_on(mut self, mut next: Duration) {
+    async fn go_on(mut self, next: Duration) {
+        let mut due = Instant::now() + next;
         loop {
-            tokio::time::sleep(next).await;
-            next = self.ask().await;
+            match tokio::time::timeout_at(due, self.watch.changed()).await {
+                Ok(Ok(())) => self.show(),
+                // The base ended and stays as it is.
+                Ok(Err(_)) => {
+                    tokio::time::sleep_until(due).await;
+                    due = Instant::now() + self.ask().await;
+                }
+                Err(_) => due = Instant::now() + self.ask().await,
+            }
         }
     }
 
     /// Asks once, and says when to ask again.
     async fn ask(&mut self) -> Duration {
-        match self.asker.lists().await {
-            Ok((lists, ttl)) => {
+        match self.asker.records().await {
+            Ok((records, ttl)) => {
                 if self.health == Health::Bad {
                     tracing::info!(domain = %self.asker.domain, "SRV records are had again");
                 }
                 self.health = Health::Good;
-                self.lists.send_if_modified(|shown| {
-                    let modified = *shown != lists;
-                    *shown = lists;
-                    modified
-                });
+                self.records = Some(records);
+                self.show();
                 ttl.clamp(LEAST, MOST)
             }
             Err(error) => {
@@ -151,6 +167,28 @@ impl State {
                 LEAST
             }
         }
+    }
+
+    /// Shows the base with the lists that the records name.
+    fn show(&mut self) {
+        let base = self.watch.borrow_and_update().clone();
+        let mut lists = base.clone();
+        if let Some(Records { servers, ca }) = &self.records {
+            let ca = ca.as_ref().unwrap_or(servers);
+            for (service, records) in [
+                (Service::PuppetServer, servers),
+                (Service::CertificateAuthority, ca),
+            ] {
+                if let Some(list) = list(&base, records, self.seed) {
+                    lists = lists.with(service, list);
+                }
+            }
+        }
+        self.lists.send_if_modified(|shown| {
+            let modified = *shown != lists;
+            *shown = lists;
+            modified
+        });
     }
 
     fn warn(&mut self, why: &str) {
@@ -162,11 +200,38 @@ impl State {
     }
 }
 
+/// The servers of a base with those that records name. The roles are those that the base knows of
+/// their hosts; others are compile masters.
+fn list(base: &Installation, records: &[Record], seed: u64) -> Option<ServerList> {
+    let role = |server: &Server| {
+        let mut known = base.lists().flat_map(|(_, list)| list.entries());
+        let known = known.find(|entry| entry.server.host() == server.host());
+        known.map_or(Role::Pool, |entry| entry.role)
+    };
+    let servers = in_order(records, seed).into_iter().map(|server| {
+        let role = role(&server);
+        (server, role)
+    });
+    ServerList::with_roles(servers).ok()
+}
+
 struct Asker {
     resolver: TokioResolver,
     domain: Name,
-    base: Installation,
-    seed: u64,
+    others: Others,
+}
+
+/// Whether it was said that reports or files are at servers of their own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Others {
+    Unsaid,
+    Said,
+}
+
+/// What the records name; none is empty.
+struct Records {
+    servers: Vec<Record>,
+    ca: Option<Vec<Record>>,
 }
 
 /// The servers that records name, and for how long they do.
@@ -181,7 +246,7 @@ enum NotHad {
 }
 
 impl Asker {
-    fn new(base: &Installation, options: &SrvOptions) -> Result<Self, InvalidSrv> {
+    fn new(options: &SrvOptions) -> Result<Self, InvalidSrv> {
         let invalid = |source| InvalidSrv::Domain {
             domain: options.domain.clone(),
             source,
@@ -211,33 +276,34 @@ impl Asker {
         Ok(Self {
             resolver: builder.build().map_err(InvalidSrv::System)?,
             domain,
-            base: base.clone(),
-            seed: jitter::seed_of(&options.agent),
+            others: Others::Unsaid,
         })
     }
 
-    async fn lists(&self) -> Result<(Installation, Duration), NotHad> {
+    async fn records(&mut self) -> Result<(Records, Duration), NotHad> {
         let [general, ca, report, files] = NAMES;
+        // What was had before is over by now.
+        self.resolver.clear_cache();
         let (servers, ttl) = self.find(general).await?.ok_or(NotHad::None)?;
-        let list = self.list(&servers).ok_or(NotHad::None)?;
-        let (ca_list, ca_ttl) = match self.find(ca).await? {
-            Some((servers, ttl)) => (self.list(&servers).ok_or(NotHad::None)?, ttl),
-            None => (list.clone(), ttl),
+        let (ca, ttl) = match self.find(ca).await? {
+            Some((servers, ca_ttl)) => (Some(servers), ttl.min(ca_ttl)),
+            None => (None, ttl),
         };
         for name in [report, files] {
-            if let Some((others, _)) = self.find(name).await?
-                && others
+            if self.others == Others::Unsaid
+                && let Some((others, _)) = self.find(name).await?
+                && !others
                     .iter()
-                    .any(|other| !servers.iter().any(|of| of.server == other.server))
+                    .all(|other| servers.iter().any(|of| of.server == other.server))
             {
-                let domain = &self.domain;
-                tracing::debug!(%domain, name, "SRV records name servers that are not used");
+                self.others = Others::Said;
+                tracing::warn!(
+                    domain = %self.domain, name,
+                    "SRV records name servers that _x-puppet does not; they are not used"
+                );
             }
         }
-        let lists = self.base.clone();
-        let lists = lists.with(Service::PuppetServer, list);
-        let lists = lists.with(Service::CertificateAuthority, ca_list);
-        Ok((lists, ttl.min(ca_ttl)))
+        Ok((Records { servers, ca }, ttl))
     }
 
     /// The records of a name; `None` when there is none.
@@ -248,8 +314,6 @@ impl Asker {
             .prepend_label(TCP)
             .and_then(|of| of.prepend_label(name));
         let name = name.map_err(NetError::from)?;
-        // What was had before is over by now.
-        self.resolver.clear_cache();
         let lookup = match self.resolver.srv_lookup(name).await {
             Err(error) if error.is_no_records_found() => return Ok(None),
             lookup => lookup?,
@@ -271,21 +335,6 @@ impl Asker {
             }
         }
         Ok((!records.is_empty()).then_some((records, ttl)))
-    }
-
-    /// The roles are those that the base knows of their hosts; others are compile masters.
-    fn list(&self, records: &[Record]) -> Option<ServerList> {
-        let role = |server: &Server| {
-            let mut known = self.base.lists().flat_map(|(_, list)| list.entries());
-            let known = known.find(|entry| entry.server.host() == server.host());
-            known.map_or(Role::Pool, |entry| entry.role)
-        };
-        let servers = in_order(records, self.seed);
-        ServerList::with_roles(servers.into_iter().map(|server| {
-            let role = role(&server);
-            (server, role)
-        }))
-        .ok()
     }
 }
 
