@@ -38,6 +38,13 @@ impl Connector {
         }
     }
 
+    /// The same with other trust.
+    #[must_use]
+    pub fn tls(mut self, tls: &Tls) -> Self {
+        self.tls = tls.clone();
+        self
+    }
+
     /// The same with other names.
     #[must_use]
     pub fn names(mut self, names: Names) -> Self {

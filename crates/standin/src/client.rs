@@ -1,9 +1,10 @@
 //! The ready-made client: connections raced, requests sent once, mutual TLS.
 
+use std::fmt;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
 use http::uri::PathAndQuery;
@@ -11,19 +12,20 @@ use http::{HeaderValue, Request, Response};
 use standin_core::health::{Snapshot, Target};
 use standin_core::policy::Probing;
 use standin_core::{Installation, Policy, Server, Verdict};
-use standin_net::{ConnectError, Connector, MemoryError, Names, Proxies, Sockets, Tls};
+use standin_net::{Connector, MemoryError, Names, Proxies, Resolver, Sockets, Tls};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tower_service::Service;
 
-use crate::drive::{Source, Walk, verdict_of};
+use crate::drive::{Source, Walk};
 use crate::https::{Bounds, Https, Keeping, ResponseBody};
 use crate::prober;
 use crate::redirect::Again;
 use crate::route::{Route, route};
 use crate::shared::{Current, Force, Settings, Shared};
-use crate::transport::{Connection, SendError, Transport};
-use crate::{Body, Classify, Deadline, Error, ErrorKind, OnLoss, Run, Served};
+use crate::{Body, Classify, Error, ErrorKind, OnLoss, Run, Served};
 
+mod as_it_is;
 mod follow;
 
 /// Sends requests to whoever serves them now. Cheap to clone; clones share all they learn.
@@ -34,6 +36,10 @@ mod follow;
 pub struct Client {
     current: Arc<Current>,
     https: Https,
+    /// To servers outside the installation; the same unless they are trusted otherwise.
+    elsewhere: Https,
+    /// Ends with the last client.
+    _following: Option<Arc<Following>>,
 }
 
 /// What a client is made of: see [`Client::builder`].
@@ -42,6 +48,8 @@ pub struct ClientBuilder {
     settings: Settings,
     connector: Connector,
     keeping: Keeping,
+    elsewhere: Option<Tls>,
+    resolver: Option<ResolverBox>,
 }
 
 impl Client {
@@ -52,6 +60,8 @@ impl Client {
             settings: Settings::new(installation),
             connector: Connector::new(&tls, Names::new()),
             keeping: Keeping::default(),
+            elsewhere: None,
+            resolver: None,
         }
     }
 
@@ -174,31 +184,6 @@ impl Client {
     pub fn policy(&self) -> Policy {
         self.current.now().health.policy().clone()
     }
-
-    /// One attempt at the server that the request names itself.
-    async fn send_as_it_is(
-        &self,
-        shared: &Shared,
-        server: &Server,
-        request: Request<Body>,
-    ) -> Result<Response<ResponseBody>, Error> {
-        let policy = shared.health.policy();
-        let usual = policy.deadline.cheap;
-        let given = request.extensions().get::<Deadline>();
-        let left = given.map_or(usual, |deadline| deadline.left().min(usual));
-        let sending = async {
-            let connection = match self.https.warm(server, policy.connect.fresh) {
-                Some(connection) => connection,
-                None => self.https.connect(server, policy.connect.limit).await?,
-            };
-            connection.send(request).await.map_err(Failed::Sending)
-        };
-        match tokio::time::timeout(left, sending).await {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(failed)) => Err(failed.into()),
-            Err(_) => Err(Error::new(ErrorKind::DeadlinePassed, None)),
-        }
-    }
 }
 
 /// A body that breaks off later is weak evidence against the service at that server.
@@ -207,36 +192,6 @@ fn watch_for_a_cut(body: &mut ResponseBody, shared: Arc<Shared>, source: Source)
         let Source { class, place, mark } = source;
         shared.record(class, place, Some(mark), Verdict::Cut);
     });
-}
-
-/// How the one attempt of a request that names its server failed.
-enum Failed {
-    Connecting(ConnectError),
-    Sending(SendError),
-}
-
-impl From<ConnectError> for Failed {
-    fn from(error: ConnectError) -> Self {
-        Self::Connecting(error)
-    }
-}
-
-impl From<Failed> for Error {
-    fn from(failed: Failed) -> Self {
-        let kind = |verdict| match verdict {
-            Verdict::Untrusted => ErrorKind::Untrusted,
-            Verdict::Local => ErrorKind::Local,
-            Verdict::Lost(_) => ErrorKind::MaybeProcessed,
-            _ => ErrorKind::Exhausted,
-        };
-        match failed {
-            Failed::Connecting(error) => Self::because(kind(error.verdict()), error),
-            Failed::Sending(error) => match error.unsent {
-                Some(_) => Self::because(ErrorKind::Exhausted, error.source),
-                None => Self::because(kind(verdict_of(error.source.as_ref())), error.source),
-            },
-        }
-    }
 }
 
 impl<B: Into<Body>> Service<Request<B>> for Client {
@@ -351,26 +306,102 @@ impl ClientBuilder {
         self
     }
 
+    /// The trust of servers that are on no host of the installation: those that a request names itself,
+    /// or a redirect. By default they are trusted as the others are.
+    #[must_use]
+    pub fn elsewhere(mut self, tls: Tls) -> Self {
+        self.elsewhere = Some(tls);
+        self
+    }
+
+    /// Where the lists come from, instead of the installation that this was begun with: what `resolver`
+    /// shows is taken up as it changes, without a restart or a lost request.
+    #[must_use]
+    pub fn resolver(mut self, resolver: impl Resolver) -> Self {
+        self.resolver = Some(ResolverBox(Box::new(resolver)));
+        self
+    }
+
     /// The client.
     ///
     /// # Errors
-    /// When a server's name cannot stand in a URL, or the policy's probing is on and this is called
-    /// outside a tokio runtime.
-    pub fn build(self) -> Result<Client, Error> {
+    /// When a server's name cannot stand in a URL, or there is a resolver or the policy's probing is on
+    /// and this is called outside a tokio runtime.
+    pub fn build(mut self) -> Result<Client, Error> {
         let policy = &self.settings.policy;
         let keeping = Keeping {
             keep_alive: policy.connect.keep_alive,
             body_idle: policy.deadline.body_idle,
             ..self.keeping
         };
-        let https = Https::new(self.connector, keeping);
         let probes = policy.probing != Probing::Off;
+        let runtime = || {
+            tokio::runtime::Handle::try_current()
+                .map_err(|error| Error::because(ErrorKind::Local, error))
+        };
+        let lists = self.resolver.map(|resolver| (resolver.0.watch(), resolver));
+        let lists = lists.map(|(mut lists, resolver)| {
+            self.settings.installation = lists.borrow_and_update().clone();
+            (lists, resolver)
+        });
+        let elsewhere = self.elsewhere.map(|tls| self.connector.clone().tls(&tls));
+        let https = Https::new(self.connector, keeping.clone());
+        let elsewhere =
+            elsewhere.map_or_else(|| https.clone(), |connector| Https::new(connector, keeping));
         let current = Arc::new(Current::new(self.settings)?);
         if probes {
-            let runtime = tokio::runtime::Handle::try_current()
-                .map_err(|error| Error::because(ErrorKind::Local, error))?;
-            runtime.spawn(prober::watch(Arc::downgrade(&current), https.clone()));
+            runtime()?.spawn(prober::watch(Arc::downgrade(&current), https.clone()));
         }
-        Ok(Client { current, https })
+        let following = match lists {
+            None => None,
+            Some((lists, resolver)) => {
+                let following = follow_lists(Arc::downgrade(&current), lists, resolver);
+                Some(Arc::new(Following(runtime()?.spawn(following))))
+            }
+        };
+        Ok(Client {
+            current,
+            https,
+            elsewhere,
+            _following: following,
+        })
+    }
+}
+
+/// Takes up what a resolver shows.
+async fn follow_lists(
+    current: Weak<Current>,
+    mut lists: watch::Receiver<Installation>,
+    resolver: ResolverBox,
+) {
+    while lists.changed().await.is_ok() {
+        let Some(current) = current.upgrade() else {
+            return;
+        };
+        let installation = lists.borrow_and_update().clone();
+        match current.change(&installation) {
+            Ok(()) => tracing::info!("server lists changed"),
+            Err(error) => tracing::warn!(%error, "changed server lists cannot be used"),
+        }
+    }
+    drop(resolver);
+}
+
+/// A task that follows lists until it is dropped.
+#[derive(Debug)]
+struct Following(JoinHandle<()>);
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// A resolver that is kept.
+struct ResolverBox(Box<dyn Resolver>);
+
+impl fmt::Debug for ResolverBox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Resolver")
     }
 }

@@ -28,7 +28,8 @@
 //!
 //! What can be brought along:
 //! - [`Policy`]: times and bounds; [`Operation`] in a request's extensions; [`Body`]
-//! - [`Classify`]: what an answer means; [`transport`]: how a server is reached
+//! - [`Classify`]: what an answer means; [`transport`]: how a server is reached; [`resolvers`]: where
+//!   the lists come from
 //!
 //! The way of a request: `route` (whose is it?), the core's plan driven by `drive`, a connection of
 //! a [`transport`], `rebase` (point the request at that server), `classify`, and back to health.
@@ -46,6 +47,7 @@ mod prober;
 mod rebase;
 mod redirect;
 mod reports;
+pub mod resolvers;
 mod route;
 mod run;
 mod served;

@@ -2,8 +2,15 @@
 
 use std::time::Duration;
 
-use standin_config::{Origin, PuppetConf, Reports, Settings, SettingsError};
-use standin_net::{MemoryFile, OtherRoots, Revocation, SslFileError, SslFiles, Tls};
+#[cfg(feature = "srv")]
+use standin_config::SrvRecords;
+use standin_config::{Http, Origin, PuppetConf, Reports, Secret, Settings, SettingsError};
+use standin_core::{InvalidServer, Server};
+#[cfg(feature = "srv")]
+use standin_net::resolvers::SrvOptions;
+use standin_net::{
+    MemoryFile, OtherRoots, Proxies, Proxy, Revocation, SslFileError, SslFiles, Tls,
+};
 
 use crate::{Client, ClientBuilder, Policy};
 
@@ -17,12 +24,21 @@ pub enum UnfitSettings {
     /// A certificate, key or revocation list cannot be used.
     #[error("the agent's certificates cannot be used")]
     Ssl(#[from] SslFileError),
+    /// The proxy is no host.
+    #[error(
+        "the proxy of Puppet's settings cannot be used; set http_proxy_host to a name, or to none"
+    )]
+    Proxy(#[source] InvalidServer),
 }
 
 impl Client {
-    /// A client as Puppet's settings have it: lists, certificates, certname, keep-alive, where reports
-    /// go, the time for one PuppetDB where `server_url_timeout` is set, and a memory in Puppet's
-    /// `statedir` that lasts for two run intervals and five minutes.
+    /// A client as Puppet's settings have it: lists, certificates, certname, proxies, keep-alive, where
+    /// reports go, the time for one PuppetDB where `server_url_timeout` is set, and a memory in Puppet's
+    /// `statedir` that lasts for two run intervals and five minutes. `ssl_trust_store` counts for servers
+    /// outside the installation, as in Puppet's agent.
+    ///
+    /// The lists are those of now; see [`SettingsFiles`](crate::resolvers::SettingsFiles) for lists that
+    /// follow the files.
     ///
     /// Connect and read time-outs of the settings are not taken over: they are what makes today's
     /// agent wait for minutes, and the policy's own bound every request.
@@ -32,15 +48,25 @@ impl Client {
     /// names the file and what to do.
     pub fn from_settings(settings: &Settings) -> Result<ClientBuilder, UnfitSettings> {
         let puppet = &settings.puppet;
-        let tls = Tls::from_files(&ssl_files(puppet))?;
-        let builder = Self::builder(settings.installation()?, tls)
+        let files = ssl_files(puppet);
+        let tls = Tls::from_files(&files)?;
+        let mut builder = Self::builder(settings.installation()?, tls)
             .agent(&puppet.certname)
+            .proxies(proxies(&puppet.http)?)
             .policy(policy_of(settings))
             .memory(puppet.dirs.statedir.join(MemoryFile::NAME));
-        Ok(match settings.reports() {
-            Reports::WithTheRest => builder,
-            Reports::To(server) => builder.reports_to(server.clone()),
-        })
+        if let Reports::To(server) = settings.reports() {
+            builder = builder.reports_to(server.clone());
+        }
+        if puppet.ssl.trust_store.is_some() {
+            let others = OtherRoots {
+                trust_store: puppet.ssl.trust_store.clone(),
+                ..OtherRoots::default()
+            };
+            let files = SslFiles { others, ..files };
+            builder = builder.elsewhere(Tls::from_files(&files)?);
+        }
+        Ok(builder)
     }
 }
 
@@ -51,7 +77,7 @@ pub fn ssl_files(puppet: &PuppetConf) -> SslFiles {
         ca: puppet.ssl.ca.clone(),
         cert: puppet.ssl.cert.clone(),
         key: puppet.ssl.key.clone(),
-        passfile: puppet.dirs.ssldir.join("private/password"),
+        passfile: puppet.ssl.passphrase.clone(),
         crl: puppet.ssl.crl.clone(),
         revocation: match puppet.revocation {
             standin_config::Revocation::Chain => Revocation::Chain,
@@ -59,6 +85,36 @@ pub fn ssl_files(puppet: &PuppetConf) -> SslFiles {
             standin_config::Revocation::Off => Revocation::Off,
         },
         others: OtherRoots::default(),
+    }
+}
+
+fn proxies(http: &Http) -> Result<Proxies, UnfitSettings> {
+    let Some(of) = &http.proxy else {
+        return Ok(Proxies::default());
+    };
+    let server = Server::new(&of.host, of.port).map_err(UnfitSettings::Proxy)?;
+    let mut proxy = Proxy::new(server);
+    if let Some(user) = &of.user {
+        let password = of.password.as_ref().map_or("", Secret::reveal);
+        proxy = proxy.with_account(user, password);
+    }
+    let http = http.clone();
+    Ok(Proxies::through_unless(proxy, move |host, port| {
+        http.proxy_for(host, port).is_none()
+    }))
+}
+
+/// What to ask DNS for if the settings say that it is to be asked, `use_srv_records`.
+#[cfg(feature = "srv")]
+#[must_use]
+pub fn srv_options(settings: &Settings) -> Option<SrvOptions> {
+    match &settings.puppet.srv_records {
+        SrvRecords::NotAsked => None,
+        SrvRecords::Of { domain } => Some(SrvOptions {
+            domain: domain.clone(),
+            agent: settings.puppet.certname.clone(),
+            name_server: None,
+        }),
     }
 }
 

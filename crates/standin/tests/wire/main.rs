@@ -9,5 +9,7 @@ mod bounds;
 mod connections;
 mod redirects;
 mod renewal;
+#[cfg(feature = "puppet-settings")]
+mod settings;
 mod site;
 mod trust;

@@ -34,7 +34,11 @@ pub(crate) struct Ca(CertifiedIssuer<'static, KeyPair>);
 
 impl Ca {
     pub(crate) fn new() -> Self {
-        let mut params = params("Puppet CA");
+        Self::named("Puppet CA")
+    }
+
+    pub(crate) fn named(name: &str) -> Self {
+        let mut params = params(name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate().unwrap();
@@ -57,6 +61,19 @@ impl Ca {
             ExtendedKeyUsagePurpose::ServerAuth,
             ExtendedKeyUsagePurpose::ClientAuth,
         ];
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.0).unwrap();
+        (certificate.der().clone(), certificate.pem(), key)
+    }
+
+    pub(crate) fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// A certificate with the name among the alternative ones.
+    pub(crate) fn issue_for(&self, name: &str) -> (CertificateDer<'static>, String, KeyPair) {
+        let mut params = params("anything");
+        params.subject_alt_names = vec![rcgen::SanType::DnsName(name.try_into().unwrap())];
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.0).unwrap();
         (certificate.der().clone(), certificate.pem(), key)

@@ -1,0 +1,86 @@
+//! Sends a request to the server that it names itself.
+
+use http::{Request, Response};
+use standin_core::{Class, Server, Verdict};
+use standin_net::ConnectError;
+
+use crate::drive::verdict_of;
+use crate::https::ResponseBody;
+use crate::shared::Shared;
+use crate::transport::{Connection, SendError, Transport};
+use crate::{Body, Client, Deadline, Error, ErrorKind};
+
+impl Client {
+    /// One attempt at the server that the request names itself.
+    pub(super) async fn send_as_it_is(
+        &self,
+        shared: &Shared,
+        server: &Server,
+        request: Request<Body>,
+    ) -> Result<Response<ResponseBody>, Error> {
+        let policy = shared.health.policy();
+        let usual = policy.deadline.cheap;
+        let given = request.extensions().get::<Deadline>();
+        let left = given.map_or(usual, |deadline| deadline.left().min(usual));
+        let https = match knows(shared, server) {
+            true => &self.https,
+            false => &self.elsewhere,
+        };
+        let sending = async {
+            let connection = match https.warm(server, policy.connect.fresh) {
+                Some(connection) => connection,
+                None => https.connect(server, policy.connect.limit).await?,
+            };
+            connection.send(request).await.map_err(Failed::Sending)
+        };
+        match tokio::time::timeout(left, sending).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(failed)) => Err(failed.into()),
+            Err(_) => Err(Error::new(ErrorKind::DeadlinePassed, None)),
+        }
+    }
+}
+
+/// Whether a server is on a host of the installation's, or takes its reports. Those are trusted by the
+/// Puppet CA alone.
+fn knows(shared: &Shared, server: &Server) -> bool {
+    if let Some(reports) = &shared.hub.reports
+        && reports.server.host() == server.host()
+    {
+        return true;
+    }
+    Class::all()
+        .filter_map(|class| shared.health.list(class))
+        .flat_map(|list| list.servers())
+        .any(|known| known.host() == server.host())
+}
+
+/// How the one attempt of a request that names its server failed.
+enum Failed {
+    Connecting(ConnectError),
+    Sending(SendError),
+}
+
+impl From<ConnectError> for Failed {
+    fn from(error: ConnectError) -> Self {
+        Self::Connecting(error)
+    }
+}
+
+impl From<Failed> for Error {
+    fn from(failed: Failed) -> Self {
+        let kind = |verdict| match verdict {
+            Verdict::Untrusted => ErrorKind::Untrusted,
+            Verdict::Local => ErrorKind::Local,
+            Verdict::Lost(_) => ErrorKind::MaybeProcessed,
+            _ => ErrorKind::Exhausted,
+        };
+        match failed {
+            Failed::Connecting(error) => Self::because(kind(error.verdict()), error),
+            Failed::Sending(error) => match error.unsent {
+                Some(_) => Self::because(ErrorKind::Exhausted, error.source),
+                None => Self::because(kind(verdict_of(error.source.as_ref())), error.source),
+            },
+        }
+    }
+}
