@@ -27,9 +27,9 @@ pub struct Connector {
 impl Connector {
     /// A connector that resolves with `names` and trusts as `tls` does.
     #[must_use]
-    pub fn new(tls: &Tls, names: Names) -> Self {
+    pub fn new(tls: Tls, names: Names) -> Self {
         Self {
-            tls: tls.clone(),
+            tls,
             tcp: Tcp {
                 names,
                 sockets: Sockets::default(),
@@ -40,8 +40,8 @@ impl Connector {
 
     /// The same with other trust.
     #[must_use]
-    pub fn tls(mut self, tls: &Tls) -> Self {
-        self.tls = tls.clone();
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = tls;
         self
     }
 

@@ -17,7 +17,7 @@
 //!
 //! # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
 //! let files = SslFiles::in_dir(Path::new("/etc/puppetlabs/puppet/ssl"), "agent.example.com");
-//! let connector = Connector::new(&Tls::from_files(&files)?, Names::new());
+//! let connector = Connector::new(Tls::from_files(&files)?, Names::new());
 //! let master = Server::new("master.example.com", 8140)?;
 //! let stream = connector.connect(&master, Duration::from_millis(3100)).await?;
 //! # Ok(())

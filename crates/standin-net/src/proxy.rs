@@ -22,8 +22,11 @@ pub struct Proxies(Option<Through>);
 #[derive(Clone)]
 struct Through {
     proxy: Proxy,
-    is_direct: Arc<dyn Fn(&str, u16) -> bool + Send + Sync>,
+    is_direct: Arc<IsDirect>,
 }
+
+/// Whether a host and port are reached without the proxy.
+type IsDirect = dyn Fn(&str, u16) -> bool + Send + Sync;
 
 impl Proxy {
     /// A proxy that asks nobody who he is.

@@ -1,5 +1,6 @@
 //! What the kernel is told about connections.
 
+use std::io;
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
@@ -53,7 +54,7 @@ impl Sockets {
     /// Sets what the system has. What it has not is no reason to do without a connection.
     pub(crate) fn apply(&self, stream: &TcpStream) {
         let socket = SockRef::from(stream);
-        let mut result = stream.set_nodelay(true);
+        note(stream.set_nodelay(true));
         if let Some(keepalive) = &self.keepalive {
             let Keepalive {
                 idle,
@@ -63,15 +64,18 @@ impl Sockets {
             let params = TcpKeepalive::new().with_time(idle);
             #[cfg(any(unix, windows))]
             let params = params.with_interval(interval).with_retries(questions);
-            result = result.and(socket.set_tcp_keepalive(&params));
+            note(socket.set_tcp_keepalive(&params));
         }
         #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
         if let Some(limit) = self.user_timeout {
-            result = result.and(socket.set_tcp_user_timeout(Some(limit)));
+            note(socket.set_tcp_user_timeout(Some(limit)));
         }
-        if let Err(error) = result {
-            tracing::debug!(%error, "a socket option could not be set");
-        }
+    }
+}
+
+fn note(set: io::Result<()>) {
+    if let Err(error) = set {
+        tracing::debug!(%error, "a socket option could not be set");
     }
 }
 

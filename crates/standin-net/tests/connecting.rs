@@ -58,7 +58,7 @@ impl Agent {
         let known = |names: Names, address: &IpAddr| names.with(MASTER, *address);
         let names = addresses.iter().fold(Names::new(), known);
         let master = Server::new(MASTER, port).unwrap();
-        Connector::new(&self.tls, names)
+        Connector::new(self.tls.clone(), names)
             .connect(&master, limit)
             .await
     }
@@ -272,7 +272,7 @@ async fn a_server_that_does_not_speak_tls_has_broken_the_handshake() {
 #[tokio::test]
 async fn a_name_that_does_not_exist_has_no_address() {
     let nowhere = Server::new("master.invalid", 8140).unwrap();
-    let connector = Connector::new(&Agent::new().tls, Names::new());
+    let connector = Connector::new(Agent::new().tls, Names::new());
     let error = connector.connect(&nowhere, AMPLE).await.unwrap_err();
     assert_eq!(error.verdict(), Verdict::Unreached(Unreached::Name));
 }
@@ -419,7 +419,7 @@ async fn a_configuration_with_application_protocols_is_taken() {
     let mut config = agent.tls.config().as_ref().clone();
     config.alpn_protocols = vec![b"h2".to_vec()];
     let tls = Tls::from_config(Arc::new(config));
-    let connector = Connector::new(&tls, Names::new().with(MASTER, LOOPBACK));
+    let connector = Connector::new(tls, Names::new().with(MASTER, LOOPBACK));
     let master = Server::new(MASTER, port).unwrap();
     connector.connect(&master, AMPLE).await.unwrap();
 }

@@ -88,7 +88,7 @@ async fn lead(mut client: TcpStream, answer: Answer, asked: Arc<Mutex<Vec<String
 
 /// A connector that knows no address of the master.
 fn through(agent: &Agent, proxies: Proxies) -> Connector {
-    Connector::new(&agent.tls, Names::new()).proxies(proxies)
+    Connector::new(agent.tls.clone(), Names::new()).proxies(proxies)
 }
 
 async fn dial(connector: &Connector, port: u16) -> Result<(), ConnectError> {
@@ -169,7 +169,7 @@ async fn a_server_that_is_left_out_is_reached_directly() {
     let proxies =
         Proxies::through_unless(Proxy::new(relay.server.clone()), |host, _| host == MASTER);
     let names = Names::new().with(MASTER, LOOPBACK);
-    let connector = Connector::new(&agent.tls, names).proxies(proxies);
+    let connector = Connector::new(agent.tls.clone(), names).proxies(proxies);
     dial(&connector, master.port).await.unwrap();
     assert!(relay.asked().is_empty());
 }

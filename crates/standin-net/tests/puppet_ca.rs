@@ -69,7 +69,7 @@ async fn dial(
         let tls = TlsAcceptor::from(Arc::new(config)).accept(tcp).await.ok()?;
         Some(tls.get_ref().1.peer_certificates()?[0].clone().into_owned())
     });
-    let connector = Connector::new(tls, Names::new().with(dialled, LOOPBACK));
+    let connector = Connector::new(tls.clone(), Names::new().with(dialled, LOOPBACK));
     let dialled = connector.connect(&server, AMPLE).await;
     (dialled, serving.await.unwrap())
 }

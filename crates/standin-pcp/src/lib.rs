@@ -12,7 +12,7 @@
 //! let installation = Installation::new().with(Service::PcpBroker, list);
 //! let agent = "agent.example.com";
 //! let files = SslFiles::in_dir(Path::new("/etc/puppetlabs/puppet/ssl"), agent);
-//! let connector = Connector::new(&Tls::from_files(&files)?, Names::new());
+//! let connector = Connector::new(Tls::from_files(&files)?, Names::new());
 //! let brokers = Brokers::new(&installation, connector, Policy::default(), agent);
 //!
 //! let mut association = brokers.associate().await?;

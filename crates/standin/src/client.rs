@@ -58,7 +58,7 @@ impl Client {
     pub fn builder(installation: Installation, tls: Tls) -> ClientBuilder {
         ClientBuilder {
             settings: Settings::new(installation),
-            connector: Connector::new(&tls, Names::new()),
+            connector: Connector::new(tls, Names::new()),
             keeping: Keeping::default(),
             elsewhere: None,
             resolver: None,
@@ -344,7 +344,7 @@ impl ClientBuilder {
             self.settings.installation = lists.borrow_and_update().clone();
             (lists, resolver)
         });
-        let elsewhere = self.elsewhere.map(|tls| self.connector.clone().tls(&tls));
+        let elsewhere = self.elsewhere.map(|tls| self.connector.clone().tls(tls));
         let https = Https::new(self.connector, keeping.clone());
         let elsewhere =
             elsewhere.map_or_else(|| https.clone(), |connector| Https::new(connector, keeping));

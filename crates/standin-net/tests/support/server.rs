@@ -46,7 +46,7 @@ impl Agent {
         change(&mut files);
         let tls = Tls::from_files(&files).unwrap();
         let names = Names::new().with(MASTER, LOOPBACK);
-        let connector = Connector::new(&tls, names);
+        let connector = Connector::new(tls.clone(), names);
         Self {
             pki,
             files,

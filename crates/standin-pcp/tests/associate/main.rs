@@ -49,7 +49,7 @@ impl Site {
         let installation = Installation::new().with(Service::PcpBroker, list);
         let policy = Policy::default();
         let clock = Clock::start();
-        let connector = Connector::new(&agent.tls, names);
+        let connector = Connector::new(agent.tls.clone(), names);
         Self {
             brokers: Brokers::new(&installation, connector, policy, NAME),
             agent,
@@ -245,7 +245,7 @@ async fn brokers_that_do_not_trust_the_agent_are_told_from_dead_ones() {
 async fn without_a_list_the_error_says_what_to_configure() {
     let agent = Ca::named("Puppet CA: test").agent(NAME);
     let (installation, policy) = (Installation::new(), Policy::default());
-    let connector = Connector::new(&agent.tls, Names::new());
+    let connector = Connector::new(agent.tls.clone(), Names::new());
     let brokers = Brokers::new(&installation, connector, policy, NAME);
     let error = brokers.associate().await.unwrap_err();
     assert_eq!(error.kind(), AssociateErrorKind::NoBrokers);
