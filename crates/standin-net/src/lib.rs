@@ -51,7 +51,7 @@ pub use error::ConnectError;
 pub use memory_file::{MemoryError, MemoryFile};
 pub use names::{Lookup, NameError, Names};
 pub use proxy::{Proxies, Proxy};
-pub use resolver::Resolver;
+pub use resolver::{Following, Resolver};
 pub use sockets::{Keepalive, Sockets};
 pub use ssl_files::{OtherRoots, Revocation, SslFileError, SslFiles, SystemRoots};
 pub use stream::Stream;

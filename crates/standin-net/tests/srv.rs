@@ -232,6 +232,7 @@ async fn a_name_server_that_is_silent_is_waited_for_five_seconds() {
 }
 
 /// A base that the test changes.
+#[derive(Debug)]
 struct Changing(tokio::sync::watch::Receiver<Installation>);
 
 impl Resolver for Changing {

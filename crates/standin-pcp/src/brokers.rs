@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use standin_core::health::{Health, Mark, Snapshot};
 use standin_core::{Class, Installation, Operation, Policy, Service, Verdict, jitter};
-use standin_net::{Clock, Connector};
+use standin_net::{Clock, Connector, Following, Resolver};
+use tokio::runtime::Handle;
 
 use crate::walk::Walk;
 use crate::{AssociateError, AssociateErrorKind, Association};
@@ -12,7 +14,9 @@ use crate::{AssociateError, AssociateErrorKind, Association};
 /// The brokers of an installation. Cheap to clone; clones share all they learn.
 #[derive(Clone, Debug)]
 pub struct Brokers {
-    shared: Arc<Shared>,
+    shared: Arc<ArcSwap<Shared>>,
+    /// Ends with the last of them.
+    following: Option<Arc<Following>>,
 }
 
 #[derive(Debug)]
@@ -38,12 +42,36 @@ impl Brokers {
         agent: &str,
     ) -> Self {
         Self {
-            shared: Arc::new(Shared {
+            shared: Arc::new(ArcSwap::from_pointee(Shared {
                 health: Health::new(installation, policy, jitter::seed_of(agent)),
                 connector,
                 clock: Clock::start(),
-            }),
+            })),
+            following: None,
         }
+    }
+
+    /// Other brokers from now on. An association that stands is left alone, and so is the walk of one
+    /// that is being made; what is known of a broker stays known.
+    pub fn set_installation(&self, installation: &Installation) {
+        change(&self.shared, installation);
+    }
+
+    /// The same brokers, who are from now on those that `resolver` shows. It must be called on a tokio
+    /// runtime.
+    #[must_use]
+    pub fn following(mut self, resolver: impl Resolver) -> Self {
+        let mut lists = resolver.watch();
+        self.set_installation(&lists.borrow_and_update());
+        let shared = Arc::downgrade(&self.shared);
+        let runtime = Handle::current();
+        let following = Following::start(&runtime, Box::new(resolver), lists, move |lists| {
+            if let Some(shared) = shared.upgrade() {
+                change(&shared, lists);
+            }
+        });
+        self.following = Some(Arc::new(following));
+        self
     }
 
     /// Associates with the broker that holds the service, or with the next one that will.
@@ -63,7 +91,7 @@ impl Brokers {
     /// # Cancel safety
     /// Dropping the future closes what was begun. What was learned of brokers before is kept.
     pub async fn associate(&self) -> Result<Association, AssociateError> {
-        let shared = &self.shared;
+        let shared = &self.shared.load_full();
         // An upgrade is a GET, cheap, and harmless to repeat.
         let operation = Operation::by_method(Service::PcpBroker, "GET");
         let begun = shared.clock.now();
@@ -82,8 +110,17 @@ impl Brokers {
     /// What is known of every broker now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        self.shared.health.snapshot(self.shared.clock.now())
+        let shared = self.shared.load();
+        shared.health.snapshot(shared.clock.now())
     }
+}
+
+fn change(shared: &ArcSwap<Shared>, installation: &Installation) {
+    shared.rcu(|before| Shared {
+        health: before.health.with_installation(installation),
+        connector: before.connector.clone(),
+        clock: before.clock,
+    });
 }
 
 impl Shared {

@@ -1,6 +1,5 @@
 //! The ready-made client: connections raced, requests sent once, mutual TLS.
 
-use std::fmt;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -12,9 +11,8 @@ use http::{HeaderValue, Request, Response};
 use standin_core::health::{Snapshot, Target};
 use standin_core::policy::Probing;
 use standin_core::{Installation, Policy, Server, Verdict};
-use standin_net::{Connector, MemoryError, Names, Proxies, Resolver, Sockets, Tls};
+use standin_net::{Connector, Following, MemoryError, Names, Proxies, Resolver, Sockets, Tls};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use tower_service::Service;
 
 use crate::drive::{Source, Walk};
@@ -49,7 +47,7 @@ pub struct ClientBuilder {
     connector: Connector,
     keeping: Keeping,
     elsewhere: Option<Tls>,
-    resolver: Option<ResolverBox>,
+    resolver: Option<Box<dyn Resolver>>,
 }
 
 impl Client {
@@ -318,7 +316,7 @@ impl ClientBuilder {
     /// shows is taken up as it changes, without a restart or a lost request.
     #[must_use]
     pub fn resolver(mut self, resolver: impl Resolver) -> Self {
-        self.resolver = Some(ResolverBox(Box::new(resolver)));
+        self.resolver = Some(Box::new(resolver));
         self
     }
 
@@ -339,10 +337,10 @@ impl ClientBuilder {
             tokio::runtime::Handle::try_current()
                 .map_err(|error| Error::because(ErrorKind::Local, error))
         };
-        let lists = self.resolver.map(|resolver| (resolver.0.watch(), resolver));
-        let lists = lists.map(|(mut lists, resolver)| {
+        let followed = self.resolver.map(|resolver| {
+            let mut lists = resolver.watch();
             self.settings.installation = lists.borrow_and_update().clone();
-            (lists, resolver)
+            (resolver, lists)
         });
         let elsewhere = self.elsewhere.map(|tls| self.connector.clone().tls(tls));
         let https = Https::new(self.connector, keeping.clone());
@@ -352,11 +350,14 @@ impl ClientBuilder {
         if probes {
             runtime()?.spawn(prober::watch(Arc::downgrade(&current), https.clone()));
         }
-        let following = match lists {
+        let following = match followed {
             None => None,
-            Some((lists, resolver)) => {
-                let following = follow_lists(Arc::downgrade(&current), lists, resolver);
-                Some(Arc::new(Following(runtime()?.spawn(following))))
+            Some((resolver, lists)) => {
+                let current = Arc::downgrade(&current);
+                let following = Following::start(&runtime()?, resolver, lists, move |lists| {
+                    take_up(&current, lists);
+                });
+                Some(Arc::new(following))
             }
         };
         Ok(Client {
@@ -368,40 +369,12 @@ impl ClientBuilder {
     }
 }
 
-/// Takes up what a resolver shows.
-async fn follow_lists(
-    current: Weak<Current>,
-    mut lists: watch::Receiver<Installation>,
-    resolver: ResolverBox,
-) {
-    while lists.changed().await.is_ok() {
-        let Some(current) = current.upgrade() else {
-            return;
-        };
-        let installation = lists.borrow_and_update().clone();
-        match current.change(&installation) {
-            Ok(()) => tracing::info!("server lists changed"),
-            Err(error) => tracing::warn!(%error, "changed server lists cannot be used"),
-        }
-    }
-    drop(resolver);
-}
-
-/// A task that follows lists until it is dropped.
-#[derive(Debug)]
-struct Following(JoinHandle<()>);
-
-impl Drop for Following {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-/// A resolver that is kept.
-struct ResolverBox(Box<dyn Resolver>);
-
-impl fmt::Debug for ResolverBox {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Resolver")
+fn take_up(current: &Weak<Current>, lists: &Installation) {
+    let Some(current) = current.upgrade() else {
+        return;
+    };
+    match current.change(lists) {
+        Ok(()) => tracing::info!("server lists changed"),
+        Err(error) => tracing::warn!(%error, "changed server lists cannot be used"),
     }
 }

@@ -242,6 +242,33 @@ async fn brokers_that_do_not_trust_the_agent_are_told_from_dead_ones() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn brokers_follow_their_resolver() {
+    let site = Site::of(&[Serves, Serves]).await;
+    let only = |index| {
+        let list = ServerList::new([site.server(index)]).unwrap();
+        Installation::new().with(Service::PcpBroker, list)
+    };
+    let (change, lists) = tokio::sync::watch::channel(only(0));
+    let brokers = site.brokers.clone().following(Shown(lists));
+    assert_eq!(*brokers.associate().await.unwrap().server(), site.server(0));
+    change.send_replace(only(1));
+    while brokers.snapshot().classes[0].entries[0].server != site.server(1) {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(*brokers.associate().await.unwrap().server(), site.server(1));
+}
+
+/// A resolver in the hands of the test.
+#[derive(Debug)]
+struct Shown(tokio::sync::watch::Receiver<Installation>);
+
+impl standin_net::Resolver for Shown {
+    fn watch(&self) -> tokio::sync::watch::Receiver<Installation> {
+        self.0.clone()
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_a_list_the_error_says_what_to_configure() {
     let agent = Ca::named("Puppet CA: test").agent(NAME);
     let (installation, policy) = (Installation::new(), Policy::default());

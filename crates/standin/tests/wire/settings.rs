@@ -122,6 +122,7 @@ async fn settings_that_cannot_be_used_at_first_are_an_error() {
 }
 
 /// A resolver in the hands of the test.
+#[derive(Debug)]
 struct Shown(watch::Receiver<Installation>);
 
 impl Resolver for Shown {
