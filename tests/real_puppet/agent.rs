@@ -8,7 +8,7 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{Method, Request, Response};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use standin::config::{Account, Defaults, Settings, Sources};
+use standin::config::{Account, Defaults, Overrides, Settings, Sources};
 use standin::policy::{Failback, Hysteresis};
 use standin::{
     Attempt, Body, Client, ClientBuilder, Error, Installation, OnLoss, Policy, Run, Served, Server,
@@ -70,13 +70,14 @@ impl Errand {
     ];
 }
 
-fn settings(stack: &Stack) -> Settings {
+fn settings(stack: &Stack, overrides: Overrides) -> Settings {
     let defaults = Defaults {
         account: Account::Root,
         home: "/root".into(),
         hostname: CERTNAME.into(),
     };
-    Settings::read(&Sources::new(stack.place("CONFDIR"), defaults)).unwrap()
+    let sources = Sources::new(stack.place("CONFDIR"), defaults);
+    Settings::read(&sources.with_overrides(overrides)).unwrap()
 }
 
 /// What the agents of one run of the test tell each other.
@@ -100,16 +101,27 @@ fn policy() -> Policy {
 impl Agent {
     /// One that leaves what it learned to whoever comes after it.
     pub(crate) fn from_settings(stack: &Stack) -> Self {
-        Self::with(stack, |builder| builder.memory(memory(stack)))
+        Self::with(stack, Overrides::new(), |builder| {
+            builder.memory(memory(stack))
+        })
     }
 
     /// One that knows nothing of what others learned.
     pub(crate) fn newcomer(stack: &Stack) -> Self {
-        Self::with(stack, ClientBuilder::without_memory)
+        Self::newcomer_with(stack, Overrides::new())
     }
 
-    fn with(stack: &Stack, memory: impl Fn(ClientBuilder) -> ClientBuilder) -> Self {
-        let settings = settings(stack);
+    /// The same with settings of its own.
+    pub(crate) fn newcomer_with(stack: &Stack, overrides: Overrides) -> Self {
+        Self::with(stack, overrides, ClientBuilder::without_memory)
+    }
+
+    fn with(
+        stack: &Stack,
+        overrides: Overrides,
+        memory: impl Fn(ClientBuilder) -> ClientBuilder,
+    ) -> Self {
+        let settings = settings(stack, overrides);
         let build = |installation: Option<Installation>| {
             let builder = Client::from_settings(&settings).unwrap();
             let builder = match installation {

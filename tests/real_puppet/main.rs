@@ -11,11 +11,13 @@
 )]
 
 mod agent;
+mod proxy;
 mod stack;
 
 use std::time::Duration;
 
 use agent::{Agent, Errand};
+use proxy::Proxy;
 use stack::Stack;
 use standin::{ErrorKind, OnLoss, Switched};
 
@@ -44,6 +46,27 @@ async fn an_agents_work_survives_its_real_master() {
     }
     let catalog = agent.go(Errand::Catalog, &run).await;
     assert!(catalog.text.contains("compiled by master.test"));
+
+    step("the same through a proxy, with mutual TLS inside");
+    let proxy = Proxy::start().await;
+    let mut inside = Agent::newcomer_with(&stack, proxy.settings("secret"));
+    let run = inside.begin_run();
+    for errand in Errand::RUN {
+        let answer = inside.go(errand, &run).await;
+        assert_eq!(answer.host, MASTER, "{errand:?}");
+        assert!(answer.failed.is_empty(), "{errand:?}: {:?}", answer.failed);
+    }
+    for server in ["master.test:8140", "master.test:8081"] {
+        assert!(proxy.was_asked_for(server), "{server}");
+    }
+    let mut stranger = Agent::newcomer_with(&stack, proxy.settings("wrong"));
+    let refused = stranger.try_once(Errand::Node).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Local, "{}", refused.report());
+    assert!(
+        refused.report().contains("set http_proxy_user"),
+        "{}",
+        refused.report()
+    );
 
     step("the master's Puppet Server is killed in mid-run");
     let run = agent.begin_run();
@@ -179,13 +202,20 @@ async fn an_agents_work_survives_its_real_master() {
     step("nothing acknowledged is missing in PuppetDB");
     let mut commands = Vec::new();
     let mut reports = Vec::new();
-    for agent in [&agent, &newcomer, &newcomer_in_the_dark, &successor] {
+    let agents = [
+        &agent,
+        &inside,
+        &newcomer,
+        &newcomer_in_the_dark,
+        &successor,
+    ];
+    for agent in agents {
         commands.extend_from_slice(&agent.acknowledged_commands);
         reports.extend_from_slice(&agent.acknowledged_reports);
     }
     agent.find_in_puppetdb(&commands, &reports).await;
 
-    let requests = agent.sent + newcomer.sent + newcomer_in_the_dark.sent + successor.sent;
+    let requests: usize = agents.iter().map(|agent| agent.sent).sum();
     println!(
         "real puppet: {requests} requests, {} commands and {} reports acknowledged, none missing",
         commands.len(),
