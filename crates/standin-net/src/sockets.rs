@@ -62,7 +62,14 @@ impl Sockets {
                 questions,
             } = *keepalive;
             let params = TcpKeepalive::new().with_time(idle);
-            #[cfg(any(unix, windows))]
+            // Where socket2 has both.
+            #[cfg(any(
+                target_os = "android",
+                target_os = "freebsd",
+                target_os = "linux",
+                target_os = "windows",
+                target_vendor = "apple"
+            ))]
             let params = params.with_interval(interval).with_retries(questions);
             note(socket.set_tcp_keepalive(&params));
         }

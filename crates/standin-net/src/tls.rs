@@ -4,6 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use rustls::client::Resumption;
 use rustls::crypto::CryptoProvider;
 use rustls::{ClientConfig, InconsistentKeys};
 use rustls_pki_types::UnixTime;
@@ -22,6 +23,8 @@ use reload::Reload;
 /// or list of revocations serves the next connection, and connections made before are not used for
 /// further requests. Files that cannot be used, one half-written say, leave what there was in place
 /// and are warned about once.
+///
+/// Sessions are resumed for an hour at most: a server whose session is resumed is not verified again.
 #[derive(Clone, Debug)]
 pub struct Tls {
     current: Arc<ArcSwap<Current>>,
@@ -115,6 +118,17 @@ impl Current {
             generation: Generation(number + 1),
             digest,
         }))
+    }
+
+    /// The same with no session to resume, so that servers are verified anew.
+    fn without_sessions(&self) -> Self {
+        let mut config = self.config.as_ref().clone();
+        config.resumption = Resumption::default();
+        Self {
+            config: Arc::new(config),
+            generation: self.generation,
+            digest: self.digest,
+        }
     }
 }
 

@@ -36,7 +36,8 @@ pub(crate) async fn open(
         }
         match status(&head).map_err(told)? {
             Some(200..=299) => return Ok(()),
-            Some(407) => return Err(told(Why::WantsAccount)),
+            // tinyproxy says 401 to an account that it does not know.
+            Some(401 | 407) => return Err(told(Why::WantsAccount)),
             Some(status) => return Err(told(Why::Refused(status))),
             None if head.len() >= HEAD_MOST => return Err(told(Why::NotAProxy)),
             None => {}
@@ -77,8 +78,8 @@ enum Why {
     #[error("it was not reached")]
     Unreached(#[source] ConnectError),
     #[error(
-        "it asks for an account; set http_proxy_user and http_proxy_password, or name the server in \
-         no_proxy"
+        "it asks for an account, or for another; set http_proxy_user and http_proxy_password, or name \
+         the server in no_proxy"
     )]
     WantsAccount,
     #[error("it answered {0}; does it allow CONNECT to this port, and can it reach the server?")]

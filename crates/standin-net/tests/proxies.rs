@@ -176,13 +176,15 @@ async fn a_server_that_is_left_out_is_reached_directly() {
 
 #[tokio::test]
 async fn a_proxy_that_asks_for_an_account_is_no_fault_of_the_server() {
-    let error = told(Answer::Says("HTTP/1.1 407 Authentication required\r\n\r\n")).await;
-    assert_eq!(error.verdict(), Verdict::Local);
-    assert!(
-        chain(&error).contains("set http_proxy_user"),
-        "{}",
-        chain(&error)
-    );
+    for answer in [
+        "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n",
+        "HTTP/1.0 401 Unauthorized\r\n\r\n",
+    ] {
+        let error = told(Answer::Says(answer)).await;
+        assert_eq!(error.verdict(), Verdict::Local);
+        let text = chain(&error);
+        assert!(text.contains("set http_proxy_user"), "{text}");
+    }
 }
 
 #[tokio::test]

@@ -11,8 +11,10 @@ use std::path::Path;
 use std::sync::{Mutex, Once};
 use std::time::Duration;
 
+use hyper_util::rt::TokioIo;
 use standin_net::TrustFailure;
 use standin_net::trust::Trouble;
+use tokio::io::AsyncReadExt;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Metadata, Subscriber, span};
 
@@ -105,6 +107,30 @@ async fn a_ca_that_was_made_anew_is_taken_up() {
     replace(&agent.files.key, &own.key.serialize_pem());
     tokio::time::advance(NEXT_LOOK).await;
     agent.dial(&master).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_are_resumed_and_forgotten_after_an_hour() {
+    let agent = Agent::of(Pki::new());
+    let master = Serving::master(&agent.pki).await;
+    let mut dialled = 0;
+    let mut resumes = async || {
+        let stream = agent.dial(&master).await.unwrap();
+        dialled += 1;
+        master.shown(dialled).await;
+        // The ticket comes after the handshake, and is taken in as something is read.
+        let mut stream = TokioIo::new(stream);
+        let read = tokio::time::timeout(Duration::from_millis(1), stream.read_u8());
+        assert!(read.await.is_err());
+        master.was_resumed(dialled)
+    };
+    assert!(!resumes().await);
+    assert!(resumes().await);
+    tokio::time::advance(Duration::from_secs(3590)).await;
+    assert!(resumes().await);
+    tokio::time::advance(Duration::from_secs(20)).await;
+    assert!(!resumes().await);
+    assert!(resumes().await);
 }
 
 #[tokio::test(start_paused = true)]

@@ -27,6 +27,8 @@ pub(super) struct Reload {
 struct State {
     watched: Watched,
     health: Health,
+    /// Since when sessions are kept.
+    sessions_of: Moment,
 }
 
 /// Whether what is on disk can be used.
@@ -49,6 +51,7 @@ impl Reload {
             state: Arc::new(Mutex::new(State {
                 watched,
                 health: Health::Good,
+                sessions_of: clock.now(),
             })),
         }
     }
@@ -85,11 +88,19 @@ impl Reload {
 /// A look is six calls of the operating system; a second is soon enough for a renewal.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
+/// How long a certificate or a list may be past its end before a server that resumes sessions is
+/// verified again.
+const SESSIONS_LAST: Duration = Duration::from_secs(3600);
+
 /// Files are read in a few milliseconds, unless they are on a network that is gone.
 const SLOW_FILES: Duration = Duration::from_millis(250);
 
 impl State {
     fn look(&mut self, files: &SslFiles, clock: Clock, current: &ArcSwap<Current>) {
+        if clock.now().since(self.sessions_of) >= SESSIONS_LAST {
+            self.sessions_of = clock.now();
+            current.store(Arc::new(current.load().without_sessions()));
+        }
         if self.watched.look(clock.time_of_day()) == Look::Unchanged {
             return;
         }

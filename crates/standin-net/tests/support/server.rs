@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
+use rustls::{HandshakeKind, RootCertStore, ServerConfig, SupportedProtocolVersion};
 use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use standin_core::Server;
 use standin_net::{ConnectError, Connector, Names, SslFiles, Stream, Tls};
@@ -62,10 +62,13 @@ impl Agent {
     }
 }
 
+/// What a client has shown in its handshake.
+type Seen = (CertificateDer<'static>, HandshakeKind);
+
 /// A TLS server that takes connections until it is dropped.
 pub(crate) struct Serving {
     pub(crate) port: u16,
-    seen: Arc<Mutex<Vec<CertificateDer<'static>>>>,
+    seen: Arc<Mutex<Vec<Seen>>>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -94,7 +97,7 @@ impl Serving {
             .unwrap();
         let listener = TcpListener::bind((LOOPBACK, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let seen: Arc<Mutex<Vec<CertificateDer<'static>>>> = Arc::default();
+        let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
         let all = Arc::clone(&seen);
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let task = tokio::spawn(async move {
@@ -105,8 +108,10 @@ impl Serving {
                     let Ok(mut tls) = acceptor.accept(tcp).await else {
                         return;
                     };
-                    let shown = tls.get_ref().1.peer_certificates().unwrap()[0].clone();
-                    all.lock().unwrap().push(shown.into_owned());
+                    let session = tls.get_ref().1;
+                    let shown = session.peer_certificates().unwrap()[0].clone();
+                    let kind = session.handshake_kind().unwrap();
+                    all.lock().unwrap().push((shown.into_owned(), kind));
                     // Until the client goes.
                     let _ = tls.read_u8().await;
                 });
@@ -127,11 +132,16 @@ impl Serving {
             {
                 let seen = self.seen.lock().unwrap();
                 if seen.len() >= number {
-                    return seen[number - 1].clone();
+                    return seen[number - 1].0.clone();
                 }
             }
             tokio::task::yield_now().await;
         }
+    }
+
+    /// Whether this handshake resumed a session.
+    pub(crate) fn was_resumed(&self, number: usize) -> bool {
+        self.seen.lock().unwrap()[number - 1].1 == HandshakeKind::Resumed
     }
 }
 
