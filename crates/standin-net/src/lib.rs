@@ -1,13 +1,17 @@
 //! Reaches the servers of a Puppet installation, for HTTP and PCP alike.
 //!
-//! - [`SslFiles`], [`Tls`]: mutual TLS from Puppet's own files, names matched as its certificates
-//!   need
-//! - [`Names`], [`Connector`]: addresses, TCP and TLS within one limit
+//! - [`Resolver`], [`resolvers`]: where server lists come from, and how they are followed
+//! - [`SslFiles`], [`Tls`]: mutual TLS from Puppet's own files, renewed as they are, names matched as
+//!   its certificates need
+//! - [`Names`], [`Proxies`], [`Sockets`], [`Connector`]: addresses, proxies, TCP and TLS within one
+//!   limit, and the [`Stream`] that comes of it
+//! - [`trust`]: why an agent and a server do not trust each other, and what to renew
 //! - [`racing`]: connections raced as the core says
 //! - [`error`]: what a failure to connect is evidence of
 //! - [`events`]: what happened to health, told
 //! - [`MemoryFile`]: what the next process is told
 //! - [`inspect`]: what certificates and revocation lists say of themselves
+//! - [`stamps`]: whether files were changed
 //! - [`Clock`]: the one place where time is read
 //!
 //! ```no_run

@@ -74,14 +74,13 @@ impl Tls {
     }
 
     /// The generation that is in use now.
-    #[must_use]
-    pub fn generation(&self) -> Generation {
+    pub(crate) fn generation(&self) -> Generation {
         self.current.load().generation
     }
 
     /// Looks for changed files, unless that was done within the last second, and takes them up in the
     /// background. It does not block, and needs a tokio runtime.
-    pub fn look(&self) {
+    pub(crate) fn look(&self) {
         if let Some(reload) = &self.reload {
             reload.begin(&self.current);
         }

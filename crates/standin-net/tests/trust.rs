@@ -7,14 +7,20 @@
 )]
 
 use std::fs;
+use std::sync::Arc;
 
+use hyper_util::rt::TokioIo;
 use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, date_time_ymd};
-use standin_core::Verdict;
-use standin_net::trust::{Trouble, common};
-use standin_net::{Revocation, TrustFailure};
+use rustls::client::ResolvesClientCert;
+use rustls::sign::CertifiedKey;
+use rustls::{SignatureScheme, version};
+use standin_core::{Server, Verdict};
+use standin_net::trust::{Refusal, Trouble, common};
+use standin_net::{Connector, Names, Revocation, Tls, TrustFailure};
+use tokio::io::AsyncReadExt;
 
 use support::pki::{CA_SERIAL, LEAF_SERIAL, Pki, authority, certificate, crl, dns};
-use support::server::{Agent, MASTER, Serving};
+use support::server::{AMPLE, Agent, LOOPBACK, MASTER, Serving};
 
 mod support;
 
@@ -175,6 +181,62 @@ async fn a_certificate_for_clients_only_is_told() {
     client.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     let failure = of_server(&Agent::of(Pki::new()), &client).await;
     assert_says(failure, Trouble::Unfit, &["CN=master.example.com"]);
+}
+
+/// What an agent hears of a server that refuses its certificate: in the handshake with TLS 1.2, and
+/// as it reads the answer with TLS 1.3.
+async fn refused(tls: &Tls, server: &Serving) -> Trouble {
+    let connector = Connector::new(tls.clone(), Names::new().with(MASTER, LOOPBACK));
+    let master = Server::new(MASTER, server.port).unwrap();
+    let failure = match connector.connect(&master, AMPLE).await {
+        Err(error) => {
+            assert_eq!(error.verdict(), Verdict::Untrusted);
+            TrustFailure::find(&error)
+        }
+        Ok(stream) => TrustFailure::find(&TokioIo::new(stream).read_u8().await.unwrap_err()),
+    };
+    let trouble = failure.unwrap().trouble();
+    assert!(trouble.remedy().contains("agent"), "{}", trouble.remedy());
+    trouble
+}
+
+#[tokio::test]
+async fn a_revoked_agent_is_told_so_early_or_late() {
+    for (version, told) in [
+        (&version::TLS12, Trouble::Refused(Refusal::Revoked)),
+        (&version::TLS13, Trouble::RefusedLate(Refusal::Revoked)),
+    ] {
+        let agent = Agent::of(Pki::new());
+        let leaf = agent.pki.issue(&certificate(MASTER));
+        let revoked = crl(&agent.pki.ca, &[LEAF_SERIAL], 2120).der().clone();
+        let of_root = crl(&agent.pki.root, &[], 2120).der().clone();
+        let lists = vec![revoked, of_root];
+        let server = Serving::with_lists(&leaf, vec![], &agent.pki, lists, &[version]).await;
+        assert_eq!(refused(&agent.tls, &server).await, told);
+    }
+}
+
+#[tokio::test]
+async fn an_agent_without_a_certificate_is_told_so() {
+    let agent = Agent::of(Pki::new());
+    let server = Serving::master(&agent.pki).await;
+    let mut bare = agent.tls.config().as_ref().clone();
+    bare.client_auth_cert_resolver = Arc::new(NoCertificate);
+    let told = refused(&Tls::from_config(Arc::new(bare)), &server).await;
+    assert_eq!(told, Trouble::RefusedLate(Refusal::Missing));
+}
+
+#[derive(Debug)]
+struct NoCertificate;
+
+impl ResolvesClientCert for NoCertificate {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        false
+    }
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rustls::server::WebPkiClientVerifier;
 use rustls::{HandshakeKind, RootCertStore, ServerConfig, SupportedProtocolVersion};
-use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, PrivatePkcs8KeyDer};
 use standin_core::Server;
 use standin_net::{ConnectError, Connector, Names, SslFiles, Stream, Tls};
 use tempfile::TempDir;
@@ -80,10 +80,22 @@ impl Serving {
         clients_of: &Pki,
         versions: &[&'static SupportedProtocolVersion],
     ) -> Self {
+        Self::with_lists(leaf, more, clients_of, vec![], versions).await
+    }
+
+    /// The same, which looks clients up in these lists.
+    pub(crate) async fn with_lists(
+        leaf: &Leaf,
+        more: Vec<CertificateDer<'static>>,
+        clients_of: &Pki,
+        lists: Vec<CertificateRevocationListDer<'static>>,
+        versions: &[&'static SupportedProtocolVersion],
+    ) -> Self {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(clients_of.ca());
-        let clients = WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone());
+        let clients = WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone())
+            .with_crls(lists);
         let mut chain = vec![leaf.der.clone()];
         chain.extend(more);
         let config = ServerConfig::builder_with_provider(provider)

@@ -1,7 +1,7 @@
 //! Sends a request to the server that it names itself.
 
 use http::{Request, Response};
-use standin_core::{Class, Server, Verdict};
+use standin_core::{Class, Role, Server, Verdict};
 use standin_net::ConnectError;
 
 use crate::drive::verdict_of;
@@ -44,15 +44,18 @@ impl Client {
 /// Whether a server is on a host of the installation's, or takes its reports. Those are trusted by the
 /// Puppet CA alone.
 fn knows(shared: &Shared, server: &Server) -> bool {
-    if let Some(reports) = &shared.hub.reports
-        && reports.server.host() == server.host()
-    {
-        return true;
-    }
+    let reports = shared.hub.reports.as_ref();
+    reports.is_some_and(|reports| reports.server.host() == server.host())
+        || role_of(shared, server).is_some()
+}
+
+/// What the host of a server is, if the installation has it.
+pub(super) fn role_of(shared: &Shared, server: &Server) -> Option<Role> {
     Class::all()
         .filter_map(|class| shared.health.list(class))
-        .flat_map(|list| list.servers())
-        .any(|known| known.host() == server.host())
+        .flat_map(|list| list.entries())
+        .find(|entry| entry.server.host() == server.host())
+        .map(|entry| entry.role)
 }
 
 /// How the one attempt of a request that names its server failed.

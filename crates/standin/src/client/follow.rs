@@ -2,8 +2,9 @@
 
 use http::Response;
 use http::uri::PathAndQuery;
-use standin_core::Server;
+use standin_core::{Role, Server};
 
+use super::as_it_is::role_of;
 use crate::https::ResponseBody;
 use crate::redirect::{self, Again, REDIRECTS_MOST};
 use crate::shared::Shared;
@@ -44,6 +45,8 @@ impl Client {
             if let Some(served) = served {
                 response.extensions_mut().insert(Served {
                     server: to.server.clone(),
+                    // Whoever is outside stands for an installation of its own.
+                    role: role_of(shared, &to.server).unwrap_or(Role::Pool),
                     ..served
                 });
             }

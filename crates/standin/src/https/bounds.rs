@@ -73,7 +73,8 @@ impl Bounds {
 /// handed out, [`Bounds::whole_body`] at most.
 ///
 /// One that breaks off is then as an answer that did not come: a request that may be repeated goes to
-/// another server. Deadlines count until the end of the body.
+/// another server. Deadlines, and the time that the operation usually takes, count until the end of the
+/// body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WholeBody;
 

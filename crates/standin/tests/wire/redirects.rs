@@ -36,7 +36,9 @@ async fn four_statuses_are_followed_with_method_and_body() {
             (answer.status.as_u16(), &answer.body[..]),
             (200, &b"moved here"[..])
         );
-        assert_eq!(answer.served.unwrap().server, site.replica.server);
+        let served = answer.served.unwrap();
+        assert_eq!(served.server, site.replica.server);
+        assert_eq!(served.role, standin::Role::Replica);
         let [first] = &site.master.got()[..] else {
             panic!("asked more than once");
         };
