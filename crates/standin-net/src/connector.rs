@@ -9,10 +9,11 @@ use hyper_rustls::HttpsConnector;
 use standin_core::Server;
 use tower_service::Service;
 
+use crate::loud::Loud;
 use crate::tcp::Tcp;
 use crate::tls::Generation;
 use crate::verifier::met;
-use crate::{ConnectError, Names, Proxies, Sockets, Stream, Tls};
+use crate::{ConnectError, Names, Proxies, Sockets, Stream, Tls, TrustFailure};
 
 /// Makes TLS connections to servers. Cheap to clone.
 ///
@@ -22,6 +23,7 @@ use crate::{ConnectError, Names, Proxies, Sockets, Stream, Tls};
 pub struct Connector {
     tls: Tls,
     tcp: Tcp,
+    loud: Loud,
 }
 
 impl Connector {
@@ -35,6 +37,7 @@ impl Connector {
                 sockets: Sockets::default(),
                 proxies: Proxies::default(),
             },
+            loud: Loud::default(),
         }
     }
 
@@ -87,22 +90,37 @@ impl Connector {
     /// Dropping the future closes what was begun.
     pub async fn connect(&self, server: &Server, limit: Duration) -> Result<Stream, ConnectError> {
         let uri = uri(server)?;
-        tokio::time::timeout(limit, self.make(uri))
+        tokio::time::timeout(limit, self.make(server, uri))
             .await
             .unwrap_or_else(|_| Err(ConnectError::timed_out()))
     }
 
-    async fn make(&self, uri: Uri) -> Result<Stream, ConnectError> {
+    async fn make(&self, server: &Server, uri: Uri) -> Result<Stream, ConnectError> {
         let tls = self.tls.up_to_date().await;
         let mut https = HttpsConnector::from((self.tcp.clone(), Arc::clone(&tls.config)));
         let (made, met) = met::watched(https.call(uri)).await;
         match made {
-            Ok(io) => Ok(Stream::new(io, tls.generation)),
+            Ok(io) => {
+                self.loud.trusted(server);
+                Ok(Stream::new(io, tls.generation))
+            }
             Err(error) => Err(match error.downcast::<ConnectError>() {
                 Ok(judged) => *judged,
-                Err(error) => ConnectError::of_handshake(error, met.as_ref()),
+                Err(error) => {
+                    let error = ConnectError::of_handshake(error, met.as_ref());
+                    if let Some(failure) = TrustFailure::find(&error) {
+                        self.loud.failed(server, &failure, tls.generation);
+                    }
+                    error
+                }
             }),
         }
+    }
+
+    /// Says loudly that a server refused our certificate after the handshake; once, as is done for what
+    /// fails in a handshake.
+    pub fn was_refused(&self, server: &Server, failure: &TrustFailure) {
+        self.loud.failed(server, failure, self.tls.generation());
     }
 }
 

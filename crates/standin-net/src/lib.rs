@@ -33,6 +33,7 @@ mod connector;
 pub mod error;
 pub mod events;
 pub mod inspect;
+mod loud;
 mod memory_file;
 mod names;
 mod proxy;

@@ -5,20 +5,17 @@
     reason = "clippy takes only the test functions for tests, and not what they share"
 )]
 
-use std::fmt::{self, Write};
 use std::fs;
 use std::path::Path;
-use std::sync::{Mutex, Once};
 use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
 use standin_net::TrustFailure;
 use standin_net::trust::Trouble;
 use tokio::io::AsyncReadExt;
-use tracing::field::{Field, Visit};
-use tracing::{Event, Level, Metadata, Subscriber, span};
 
 use support::pki::{LEAF_SERIAL, Pki, certificate, crl};
+use support::said::Said;
 use support::server::{Agent, Serving};
 
 mod support;
@@ -147,7 +144,7 @@ async fn a_half_written_file_leaves_the_old_in_use_with_one_warning() {
         agent.dial(&master).await.unwrap();
         assert_eq!(master.shown(connection).await, first);
     }
-    let warnings = said.warnings_of(&agent.files.cert);
+    let warnings = said.warnings_of(agent.files.cert.to_str().unwrap());
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(
         warnings[0].contains("those read before stay in use"),
@@ -160,7 +157,10 @@ async fn a_half_written_file_leaves_the_old_in_use_with_one_warning() {
     tokio::time::advance(NEXT_LOOK).await;
     agent.dial(&master).await.unwrap();
     assert_eq!(master.shown(5).await, renewed.der);
-    assert_eq!(said.warnings_of(&agent.files.cert).len(), 1);
+    assert_eq!(
+        said.warnings_of(agent.files.cert.to_str().unwrap()).len(),
+        1
+    );
 }
 
 #[cfg(unix)]
@@ -173,66 +173,14 @@ async fn a_key_that_everybody_may_read_is_warned_about() {
             fs::set_permissions(&files.key, fs::Permissions::from_mode(mode)).unwrap();
         })
     };
-    assert_eq!(said.warnings_of(&allow(0o640).files.key).len(), 0);
-    assert_eq!(said.warnings_of(&allow(0o644).files.key).len(), 1);
-}
-
-/// What was logged, by every test of this program.
-struct Said;
-
-static LINES: Mutex<Vec<(Level, String)>> = Mutex::new(Vec::new());
-
-impl Said {
-    fn listen() -> Self {
-        static ONCE: Once = Once::new();
-        ONCE.call_once(|| tracing::subscriber::set_global_default(Listener).unwrap());
-        Self
-    }
-
-    fn warnings_of(&self, path: &Path) -> Vec<String> {
-        let lines = LINES.lock().unwrap();
-        let about = |line: &&(Level, String)| {
-            line.0 == Level::WARN && line.1.contains(path.to_str().unwrap())
-        };
-        lines
-            .iter()
-            .filter(about)
-            .map(|line| line.1.clone())
-            .collect()
-    }
-}
-
-struct Listener;
-
-impl Subscriber for Listener {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        let mut line = Line(String::new());
-        event.record(&mut line);
-        let level = *event.metadata().level();
-        LINES.lock().unwrap().push((level, line.0));
-    }
-
-    fn enter(&self, _: &span::Id) {}
-
-    fn exit(&self, _: &span::Id) {}
-}
-
-struct Line(String);
-
-impl Visit for Line {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        write!(self.0, "{field}={value:?} ").unwrap();
-    }
+    assert_eq!(
+        said.warnings_of(allow(0o640).files.key.to_str().unwrap())
+            .len(),
+        0
+    );
+    assert_eq!(
+        said.warnings_of(allow(0o644).files.key.to_str().unwrap())
+            .len(),
+        1
+    );
 }

@@ -20,6 +20,7 @@ use standin_net::{Connector, Names, Revocation, Tls, TrustFailure};
 use tokio::io::AsyncReadExt;
 
 use support::pki::{CA_SERIAL, LEAF_SERIAL, Pki, authority, certificate, crl, dns};
+use support::said::Said;
 use support::server::{AMPLE, Agent, LOOPBACK, MASTER, Serving};
 
 mod support;
@@ -237,6 +238,29 @@ impl ResolvesClientCert for NoCertificate {
     fn has_certs(&self) -> bool {
         false
     }
+}
+
+#[tokio::test]
+async fn a_want_of_trust_is_warned_about_once_until_it_is_over_or_another() {
+    let said = Said::listen();
+    let agent = Agent::of(Pki::new());
+    let server = |name: &str| agent.pki.issue(&certificate(name));
+    let wrong = server("other.example.com");
+    let serving = Serving::start(&wrong, vec![], &agent.pki, rustls::ALL_VERSIONS).await;
+    let of = format!("server={MASTER}:{}", serving.port);
+    for _ in 0..3 {
+        met(&agent, &serving).await.unwrap();
+    }
+    let warnings = said.warnings_of(&of);
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    for part in ["other.example.com", "renew its certificate"] {
+        assert!(warnings[0].contains(part), "{warnings:?}");
+    }
+    let good = serving.showing(&server(MASTER), &agent.pki).await;
+    assert!(met(&agent, &good).await.is_none());
+    let bad = good.showing(&wrong, &agent.pki).await;
+    met(&agent, &bad).await.unwrap();
+    assert_eq!(said.warnings_of(&of).len(), 2);
 }
 
 #[tokio::test]

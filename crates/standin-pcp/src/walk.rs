@@ -134,6 +134,9 @@ impl<'a> Walk<'a> {
                 Some(socket)
             }
             Err(error) => {
+                if let UpgradeError::Untrusted(failure) = &error {
+                    self.shared.connector.was_refused(server, failure);
+                }
                 self.note(candidate, error.verdict(), Some(Arc::new(error)), began);
                 None
             }

@@ -12,7 +12,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderValue, Request, Response, Uri};
 use hyper::client::conn::http1::SendRequest;
 use standin_core::Server;
-use standin_net::{Clock, ConnectError, Connector, Generation};
+use standin_net::{Clock, ConnectError, Connector, Generation, TrustFailure};
 
 use crate::Body;
 use crate::transport::{Connection, GivesBack, SendError, Transport};
@@ -195,9 +195,13 @@ impl Connection for HttpsConnection {
                 }
             }
         };
-        let response = response.map_err(|mut error| SendError {
-            unsent: error.take_message().map(Box::new),
-            source: bounds.told(error.into_error()),
+        let response = response.map_err(|mut error| {
+            let unsent = error.take_message().map(Box::new);
+            let source = bounds.told(error.into_error());
+            if let Some(failure) = source.downcast_ref::<TrustFailure>() {
+                self.home.connector.was_refused(&self.server, failure);
+            }
+            SendError { unsent, source }
         })?;
         let Self {
             sender,

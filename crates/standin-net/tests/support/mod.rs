@@ -1,6 +1,7 @@
 //! What the suites share.
 
 pub(crate) mod pki;
+pub(crate) mod said;
 pub(crate) mod server;
 
 use std::fs;

@@ -91,23 +91,27 @@ impl Serving {
         lists: Vec<CertificateRevocationListDer<'static>>,
         versions: &[&'static SupportedProtocolVersion],
     ) -> Self {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(clients_of.ca());
-        let clients = WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone())
-            .with_crls(lists);
-        let mut chain = vec![leaf.der.clone()];
-        chain.extend(more);
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_protocol_versions(versions)
-            .unwrap()
-            .with_client_cert_verifier(clients.build().unwrap())
-            .with_single_cert(
-                chain,
-                PrivatePkcs8KeyDer::from(leaf.key.serialize_der()).into(),
-            )
-            .unwrap();
+        let config = config(leaf, more, clients_of, lists, versions);
         let listener = TcpListener::bind((LOOPBACK, 0)).await.unwrap();
+        Self::on(listener, config)
+    }
+
+    /// The same server with another certificate.
+    pub(crate) async fn showing(self, leaf: &Leaf, clients_of: &Pki) -> Self {
+        let port = self.port;
+        drop(self);
+        let config = config(leaf, vec![], clients_of, vec![], rustls::ALL_VERSIONS);
+        // The port is free once the task of the one before is gone.
+        let listener = loop {
+            match TcpListener::bind((LOOPBACK, port)).await {
+                Ok(listener) => break listener,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        };
+        Self::on(listener, config)
+    }
+
+    fn on(listener: TcpListener, config: ServerConfig) -> Self {
         let port = listener.local_addr().unwrap().port();
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
         let all = Arc::clone(&seen);
@@ -161,4 +165,29 @@ impl Drop for Serving {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+fn config(
+    leaf: &Leaf,
+    more: Vec<CertificateDer<'static>>,
+    clients_of: &Pki,
+    lists: Vec<CertificateRevocationListDer<'static>>,
+    versions: &[&'static SupportedProtocolVersion],
+) -> ServerConfig {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(clients_of.ca());
+    let clients = WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone())
+        .with_crls(lists);
+    let mut chain = vec![leaf.der.clone()];
+    chain.extend(more);
+    ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(versions)
+        .unwrap()
+        .with_client_cert_verifier(clients.build().unwrap())
+        .with_single_cert(
+            chain,
+            PrivatePkcs8KeyDer::from(leaf.key.serialize_der()).into(),
+        )
+        .unwrap()
 }
