@@ -152,10 +152,10 @@ fn config(files: &SslFiles, material: SslMaterial) -> Result<ClientConfig, SslFi
                 path: files.ca.clone(),
                 wanted: "the self-signed certificate of a root CA",
             },
-            Unfit::Others(error) => {
-                let path = files.others.trust_store.as_ref().unwrap_or(&files.ca);
-                unusable(path, error.into())
-            }
+            Unfit::Others(error) => match &files.others.trust_store {
+                Some(path) => unusable(path, error.into()),
+                None => SslFileError::NoSystemRoots,
+            },
         })?;
     ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

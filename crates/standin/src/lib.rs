@@ -27,7 +27,8 @@
 //! - [`MemoryFile`], so that the next process begins where this one ended
 //!
 //! What can be brought along:
-//! - [`Policy`]: times and bounds; [`Operation`] in a request's extensions; [`Body`]
+//! - [`Policy`]: times and bounds; [`Bounds`]: what a server may send; [`Operation`] and [`WholeBody`] in
+//!   a request's extensions; [`Body`]
 //! - [`Classify`]: what an answer means; [`transport`]: how a server is reached; [`resolvers`]: where
 //!   the lists come from
 //!

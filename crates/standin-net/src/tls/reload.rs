@@ -1,6 +1,6 @@
 //! Takes up renewed files.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -69,9 +69,13 @@ impl Reload {
         let (files, clock, current) = (self.files.clone(), self.clock, Arc::clone(current));
         let state = Arc::clone(&self.state);
         Some(tokio::task::spawn_blocking(move || {
-            // Whoever holds it looks already, at a file system that is slow.
-            if let Ok(mut state) = state.try_lock() {
-                state.look(&files, clock, &current);
+            match state.try_lock() {
+                Ok(mut state) => state.look(&files, clock, &current),
+                Err(TryLockError::Poisoned(state)) => {
+                    state.into_inner().look(&files, clock, &current);
+                }
+                // Whoever holds it looks already, at a file system that is slow.
+                Err(TryLockError::WouldBlock) => {}
             }
         }))
     }
