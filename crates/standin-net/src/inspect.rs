@@ -95,11 +95,7 @@ pub fn pairing(files: &SslFiles) -> Result<(), SslFileError> {
 /// The certificate that the server of a connection showed.
 #[must_use]
 pub fn shown(stream: &Stream) -> Option<Certificate> {
-    let Stream::Https(tls) = stream else {
-        return None;
-    };
-    let (_, session) = tls.inner().get_ref();
-    certificate(session.peer_certificates()?.first()?).ok()
+    certificate(stream.shown()?).ok()
 }
 
 fn certificate(der: &[u8]) -> Result<Certificate, Unreadable> {

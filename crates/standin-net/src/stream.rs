@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_rustls::MaybeHttpsStream;
 use hyper_util::rt::TokioIo;
+use rustls_pki_types::CertificateDer;
 use tokio::net::TcpStream;
 
 use crate::tls::Generation;
@@ -24,6 +25,15 @@ impl Stream {
         generation: Generation,
     ) -> Self {
         Self { io, generation }
+    }
+
+    /// The certificate that the server showed.
+    pub(crate) fn shown(&self) -> Option<&CertificateDer<'static>> {
+        let MaybeHttpsStream::Https(tls) = &self.io else {
+            return None;
+        };
+        let (_, session) = tls.inner().get_ref();
+        session.peer_certificates()?.first()
     }
 
     /// Which certificates, keys and lists it was made with.

@@ -87,6 +87,18 @@ impl TrustFailure {
         self.trouble
     }
 
+    /// The names that the server's certificate has, where it was for another.
+    #[must_use]
+    pub fn names_found(&self) -> Vec<&str> {
+        match &self.source {
+            rustls::Error::InvalidCertificate(CertificateError::NotValidForNameContext {
+                presented,
+                ..
+            }) => presented.iter().map(|name| bare(name)).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     pub(crate) fn of(error: &rustls::Error, met: Option<&Met>, stage: Stage) -> Option<Self> {
         let (trouble, details) = match error {
             rustls::Error::InvalidCertificate(error) => of_certificate(error, met),
@@ -109,6 +121,11 @@ impl TrustFailure {
             source: error.clone(),
         })
     }
+}
+
+/// webpki tells each with its kind, as in `DnsName("a.test")`.
+fn bare(name: &str) -> &str {
+    name.split('"').nth(1).unwrap_or(name)
 }
 
 fn of_certificate(error: &CertificateError, met: Option<&Met>) -> (Trouble, String) {

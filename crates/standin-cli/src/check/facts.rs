@@ -39,7 +39,7 @@ pub(super) async fn gather(
     }
     match Tls::from_files(&standin::ssl_files(&settings.puppet)) {
         Ok(tls) => {
-            let connector = standin_net::Connector::new(&tls, names.clone());
+            let connector = standin_net::Connector::new(tls, names.clone());
             let has_address =
                 |host: &str| !matches!(facts.addresses.get(host), Some(Lookup::Nothing(_)));
             let servers = check::servers(settings)

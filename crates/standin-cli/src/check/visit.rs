@@ -8,11 +8,10 @@ use http::header::{DATE, HOST};
 use http::{HeaderMap, Request};
 use http_body_util::Empty;
 use hyper::client::conn::http1;
-use rustls::CertificateError;
 use standin::Server;
 use standin::config::check::{Outcome, Visit};
-use standin_net::error::trust_failure;
-use standin_net::{Connector, inspect};
+use standin_net::trust::Trouble;
+use standin_net::{Connector, TrustFailure, inspect};
 
 use super::facts::now;
 use crate::failure::chain;
@@ -56,24 +55,16 @@ fn date(headers: &HeaderMap) -> Option<SystemTime> {
 }
 
 fn failed(error: &(dyn Error + 'static)) -> Outcome {
-    match trust_failure(error) {
-        Some(rustls::Error::InvalidCertificate(CertificateError::NotValidForNameContext {
-            presented,
-            ..
-        })) => Outcome::OtherName(format!("it is for {}", names(presented))),
-        Some(error) => Outcome::NotTrusted(error.to_string()),
+    match TrustFailure::find(error) {
+        Some(failure) if failure.trouble() == Trouble::WrongName => {
+            let names = match failure.names_found().as_slice() {
+                [] => "no name".to_owned(),
+                names => names.join(", "),
+            };
+            Outcome::OtherName(format!("it is for {names}"))
+        }
+        Some(failure) => Outcome::NotTrusted(failure.to_string()),
         None => Outcome::NotReached(chain(error)),
-    }
-}
-
-/// Each is told with its kind, as in `DnsName("a.test")`.
-fn names(presented: &[String]) -> String {
-    let names = presented
-        .iter()
-        .map(|name| name.split('"').nth(1).unwrap_or(name));
-    match names.collect::<Vec<_>>().as_slice() {
-        [] => "no name".to_owned(),
-        names => names.join(", "),
     }
 }
 
