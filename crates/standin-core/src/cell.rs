@@ -1,5 +1,7 @@
 //! Cells: the health record of a server, or of a service at a server.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::policy::Trip;
@@ -277,6 +279,9 @@ impl Cell {
         trip: &Trip,
     ) -> Option<Change> {
         loop {
+            // Read first: with the word of before a bench, the level is that of before it too.
+            let level = self.level.load(Ordering::Acquire);
+            let turn = Moment::from_nanos(self.turn.load(Ordering::Acquire));
             let word = self.word();
             if word.generation != generation.0 || word.forced == Forced::Down {
                 return None;
@@ -317,20 +322,26 @@ impl Cell {
                 }
                 (_, _) => word.turned(State::Benched),
             };
-            let level = self.next_level(word.state, now, trip);
+            let rested = matches!(word.state, State::Ready | State::Suspect);
+            let level = match rested {
+                true => less_decay(level, now.since(turn), trip),
+                false => level,
+            };
             let bench = jitter::equal(trip.bench, level, trip.bench_most, random);
             let benches = next.state == State::Benched;
+            // Another is about to bench it, and its end stands already.
+            let is_taken = rested && turn >= now + trip.bench / 2;
             // Stored first: whoever sees the bench must see its end. Where two swap at once, the
             // loser's end may stand, which differs by their jitter.
-            if benches {
+            if benches && !is_taken {
                 self.turn.store((now + bench).as_nanos(), Ordering::Release);
-            } else if next.generation != word.generation {
+            } else if !benches && next.generation != word.generation {
                 self.turn.store(now.as_nanos(), Ordering::Release);
             }
             if self.swap(word, next) {
                 if benches {
                     self.level
-                        .store((level + 1).min(LEVEL_MOST), Ordering::Relaxed);
+                        .store((level + 1).min(LEVEL_MOST), Ordering::Release);
                     self.window.clear();
                 }
                 return (word.state != next.state).then_some(Change {
@@ -354,19 +365,12 @@ impl Cell {
     fn bench_lasts(&self, now: Moment) -> bool {
         self.benched_until().is_some_and(|until| now < until)
     }
+}
 
-    /// Each bench doubles the last one; health between two takes doublings back.
-    fn next_level(&self, from: State, now: Moment, trip: &Trip) -> u32 {
-        let level = self.level.load(Ordering::Relaxed);
-        match from {
-            State::Benched | State::Probing => level,
-            State::Ready | State::Suspect => {
-                let healthy = now.since(Moment::from_nanos(self.turn.load(Ordering::Acquire)));
-                let steps = healthy.as_nanos() / trip.decay.as_nanos().max(1);
-                level.saturating_sub(u32::try_from(steps).unwrap_or(u32::MAX))
-            }
-        }
-    }
+/// Each bench doubles the last one; health between two takes doublings back.
+fn less_decay(level: u32, healthy: Duration, trip: &Trip) -> u32 {
+    let steps = healthy.as_nanos() / trip.decay.as_nanos().max(1);
+    level.saturating_sub(u32::try_from(steps).unwrap_or(u32::MAX))
 }
 
 /// Doublings beyond this cannot be told apart.
