@@ -212,7 +212,11 @@ impl Plan {
     ///
     /// While somebody before them asked to be left alone, only servers of a pool may.
     pub fn lanes(&self, place: usize, now: Moment) -> impl Iterator<Item = usize> + '_ {
-        let is_busy = |stop: &Stop| stop.progress == Progress::Fresh && stop.not_before > now;
+        let is_busy = |stop: &Stop| match stop.progress {
+            Progress::Fresh => stop.not_before > now,
+            Progress::Busy => self.overload == Overload::WaitOnly,
+            _ => false,
+        };
         let busy = self.stops.iter().position(is_busy);
         let others = self.stops.iter().enumerate().filter(move |(at, stop)| {
             let is_calm = busy.is_none_or(|busy| *at < busy);
@@ -327,9 +331,13 @@ impl Plan {
     /// Whose turn it is. Who asked to be left alone is waited for, and only whom overload may pour
     /// onto is asked meanwhile: servers of a pool, or anybody when the wait would leave no time.
     fn next(&mut self, now: Moment) -> Next {
+        let mut may_follow = true;
         for at in 0..self.stops.len() {
             let stop = self.stops[at];
-            if stop.progress != Progress::Fresh {
+            if stop.progress == Progress::Busy {
+                may_follow = self.overload != Overload::WaitOnly;
+            }
+            if stop.progress != Progress::Fresh || !(may_follow || stop.role == Role::Pool) {
                 continue;
             }
             if stop.not_before <= now {
@@ -344,6 +352,7 @@ impl Plan {
                 return Next::Wait(stop.not_before);
             }
             self.stops[at].progress = Progress::Busy;
+            may_follow = self.overload != Overload::WaitOnly;
         }
         Next::Nobody
     }
@@ -360,7 +369,8 @@ impl Plan {
     /// Until when a busy server may be waited for: something is left for who may stand in for it.
     fn waits_until(&self, stop: &Stop) -> Moment {
         let reserved = self.deadline.before(self.reserve);
-        match (self.leaves_others(stop.place), stop.role) {
+        let is_followed = self.overload != Overload::WaitOnly && self.leaves_others(stop.place);
+        match (is_followed, stop.role) {
             (true, Role::Master | Role::Replica) => reserved.max(self.begun.midway(self.deadline)),
             _ => self.deadline,
         }

@@ -238,6 +238,10 @@ pub enum Overload {
     Wait,
     /// The next server is asked, whatever its role.
     Spill,
+    /// As [`Overload::Wait`], but nobody outside a pool stands in, however long the wait: a request
+    /// that cannot wait for so long ends as exhausted. So an overload that outlasts every deadline
+    /// still leaves the replica alone.
+    WaitOnly,
 }
 
 /// Whether servers are asked for their status when there is no work for them.

@@ -302,6 +302,39 @@ fn where_overload_may_spill_the_replica_is_asked_at_once() {
 }
 
 #[test]
+fn where_overload_is_only_waited_out_no_replica_is_ever_asked() {
+    let policy = Policy {
+        overload: Overload::WaitOnly,
+        ..Policy::default()
+    };
+    let mut plan = plan_with(node(), &[Role::Master, Role::Replica], &policy);
+    plan.step(at(0), &budget());
+    plan.record(0, Verdict::Busy(Duration::from_secs(200)), at(0), 0);
+    assert_eq!(plan.step(at(0), &budget()), Step::Wait(at(200)));
+    assert_eq!(place(plan.step(at(200), &budget())), 0);
+    plan.record(0, Verdict::Busy(Duration::from_secs(60)), at(200), 0);
+    let end = plan.step(at(200), &budget());
+    assert_eq!(end, Step::GiveUp(GiveUp::Exhausted));
+    assert_eq!(plan.lanes(0, at(200)).collect::<Vec<_>>(), [0]);
+}
+
+#[test]
+fn where_overload_is_only_waited_out_a_pool_is_still_asked_and_a_dead_master_left() {
+    let policy = Policy {
+        overload: Overload::WaitOnly,
+        ..Policy::default()
+    };
+    let mut pool = plan_with(node(), &[Role::Pool, Role::Replica, Role::Pool], &policy);
+    pool.step(at(0), &budget());
+    pool.record(0, Verdict::Busy(Duration::from_secs(300)), at(0), 0);
+    assert_eq!(place(pool.step(at(0), &budget())), 2);
+    let mut refused = plan_with(node(), &[Role::Master, Role::Replica], &policy);
+    refused.step(at(0), &budget());
+    refused.record(0, REFUSED, at(0), 0);
+    assert_eq!(place(refused.step(at(0), &budget())), 1);
+}
+
+#[test]
 fn a_server_that_another_request_found_busy_is_waited_for_too() {
     let stops = [
         Stop::new(0, Role::Master, at(5)),
