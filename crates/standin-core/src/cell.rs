@@ -92,6 +92,7 @@ struct Word {
 }
 
 impl Word {
+    const STATE: u64 = 0b11;
     const FORCED_BIT: u64 = 1 << 2;
     const GENERATION_SHIFT: u32 = 16;
 
@@ -107,7 +108,7 @@ impl Word {
 
     const fn unpack(bits: u64) -> Self {
         Self {
-            state: match bits & 0b11 {
+            state: match bits & Self::STATE {
                 0 => State::Ready,
                 1 => State::Suspect,
                 2 => State::Benched,
@@ -153,6 +154,12 @@ impl Cell {
             Forced::No => word.state,
             Forced::Down => State::Benched,
         }
+    }
+
+    /// Whether it is [`State::Ready`] and nobody decided otherwise.
+    #[inline]
+    pub(crate) fn is_ready(&self) -> bool {
+        self.word.load(Ordering::Acquire) & (Word::STATE | Word::FORCED_BIT) == State::Ready as u64
     }
 
     /// Whether an operator decided over it.

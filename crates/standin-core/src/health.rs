@@ -44,7 +44,7 @@ pub struct Health {
     servers: Vec<Arc<ServerHealth>>,
     hosts: Vec<Arc<Host>>,
     /// The hosts that some list names now, in that order.
-    listed: Vec<usize>,
+    listed: Vec<Arc<Host>>,
     classes: [Option<ClassHealth>; Class::COUNT],
     failback: Option<failback::Return>,
 }
@@ -68,7 +68,8 @@ struct Tenure {
 
 #[derive(Debug)]
 struct EntryHealth {
-    server: ServerId,
+    id: ServerId,
+    server: Arc<ServerHealth>,
     cell: Cell,
     /// Good answers in a row since it lost its place.
     good: AtomicU8,
@@ -87,8 +88,9 @@ struct EntryHealth {
 }
 
 impl EntryHealth {
-    fn new(server: ServerId) -> Self {
+    fn new(id: ServerId, server: Arc<ServerHealth>) -> Self {
         Self {
+            id,
             server,
             cell: Cell::default(),
             good: AtomicU8::new(0),
@@ -110,7 +112,7 @@ impl ClassHealth {
     }
 
     fn place(&self, server: ServerId) -> Option<usize> {
-        self.entries.iter().position(|entry| entry.server == server)
+        self.entries.iter().position(|entry| entry.id == server)
     }
 
     fn seen(&self, now: Moment) {
@@ -172,24 +174,29 @@ impl Health {
         let mut entries = Vec::with_capacity(list.len());
         for server in list.servers() {
             let id = self.know(server);
-            let host = self.server(id).host;
-            if !self.listed.contains(&host) {
-                self.listed.push(host);
+            let server = &self.servers[id.0];
+            if !self
+                .listed
+                .iter()
+                .any(|host| Arc::ptr_eq(host, &server.host))
+            {
+                self.listed.push(Arc::clone(&server.host));
             }
             let known = before.and_then(|before| {
                 let place = before.place(id)?;
                 Some(Arc::clone(&before.entries[place]))
             });
-            entries.push(known.unwrap_or_else(|| Arc::new(EntryHealth::new(id))));
+            entries
+                .push(known.unwrap_or_else(|| Arc::new(EntryHealth::new(id, Arc::clone(server)))));
         }
         let still_listed = |tenure: &Arc<Tenure>| {
             let holder = ServerId(tenure.holder.load(Ordering::Acquire));
-            entries.iter().any(|entry| entry.server == holder)
+            entries.iter().any(|entry| entry.id == holder)
         };
         let tenure = before.map(|before| Arc::clone(&before.tenure));
         let tenure = tenure.filter(still_listed).unwrap_or_else(|| {
             Arc::new(Tenure {
-                holder: AtomicUsize::new(entries[0].server.0),
+                holder: AtomicUsize::new(entries[0].id.0),
                 seen: AtomicU64::new(0),
             })
         });
@@ -233,7 +240,7 @@ impl Health {
     /// The server at a place of a class's list, in a form that outlives a change of lists.
     #[must_use]
     pub fn id(&self, class: Class, place: usize) -> Option<ServerId> {
-        Some(self.class(class)?.entries.get(place)?.server)
+        Some(self.class(class)?.entries.get(place)?.id)
     }
 
     /// Where a server stands in a class's list now.
@@ -247,7 +254,7 @@ impl Health {
     #[must_use]
     pub fn role(&self, class: Class, place: usize) -> Option<Role> {
         let class = self.class(class)?;
-        (place < class.entries.len()).then(|| self.role_in(class, place))
+        (place < class.entries.len()).then(|| class.role(place))
     }
 
     /// The worse of what is known of the server at a place and of the service there.
@@ -272,7 +279,7 @@ impl Health {
     ) -> Option<Plan> {
         let class = self.class(operation.class())?;
         let len = class.entries.len();
-        let role = |place: usize| self.role_in(class, place);
+        let role = |place: usize| class.role(place);
         let allowed = |place: usize| operation.may_go_to(role(place));
         let state = |place: usize| self.state_in(class, place, now);
         let pin = pin.and_then(|pin| class.place(pin));
@@ -312,7 +319,7 @@ impl Health {
     pub fn mark(&self, class: Class, place: usize) -> Option<Mark> {
         let entry = self.class(class)?.entries.get(place)?;
         Some(Mark {
-            server: self.server(entry.server).cell.generation(),
+            server: entry.server.cell.generation(),
             service: entry.cell.generation(),
         })
     }
@@ -324,9 +331,9 @@ impl Health {
         let times = &self.policy.connect;
         let entry = self.class(class).and_then(|class| class.entries.get(place));
         let is_away = entry.is_some_and(|entry| {
-            let server = self.server(entry.server);
-            let state = server.cell.state_at(now);
-            matches!(state, State::Benched | State::Probing) || self.is_silent(server, now)
+            let state = entry.server.cell.state_at(now);
+            let is_benched = matches!(state, State::Benched | State::Probing);
+            is_benched || self.is_silent(&entry.server, now)
         });
         match (is_away, alone) {
             (true, Alone::Yes) => times.limit_benched,
@@ -346,7 +353,7 @@ impl Health {
         let usual = self
             .class(class)
             .and_then(|class| class.entries.get(first))
-            .and_then(|entry| self.server(entry.server).connects_in())
+            .and_then(|entry| entry.server.connects_in())
             .unwrap_or_default();
         let longer = |least: Duration, factor, most: Duration| {
             least.max(usual.saturating_mul(factor).min(most))
@@ -364,7 +371,7 @@ impl Health {
         let mut events = Events::new();
         let entry = self.class(class).and_then(|class| class.entries.get(place));
         if let Some(entry) = entry {
-            let server = self.server(entry.server);
+            let server = &entry.server;
             server.connected_in(took);
             server.see(now);
             self.heard(server, now, &mut events);
@@ -389,7 +396,7 @@ impl Health {
         let Some(entry) = health.entries.get(place) else {
             return events;
         };
-        let server = self.server(entry.server);
+        let server = &entry.server;
         let (of_server, of_service) = evidence(verdict);
         let is_current =
             mark.server == server.cell.generation() && mark.service == entry.cell.generation();
@@ -453,13 +460,13 @@ impl Health {
         self.classes[class.index()].as_ref()
     }
 
-    fn server(&self, id: ServerId) -> &ServerHealth {
-        &self.servers[id.0]
-    }
-
+    #[inline]
     fn state_in(&self, class: &ClassHealth, place: usize, now: Moment) -> State {
         let entry = &class.entries[place];
-        let server = self.server(entry.server);
+        let server = &entry.server;
+        if server.cell.is_ready() && entry.cell.is_ready() && !server.host.is_in_doubt() {
+            return State::Ready;
+        }
         let of_service = match entry.cell.state() {
             // To race a connection to it would win nothing: it connects, and its work is silent.
             State::Benched if entry.by_work.load(Ordering::Acquire) => State::Benched,

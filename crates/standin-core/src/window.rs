@@ -24,6 +24,7 @@ pub(crate) struct Window {
 }
 
 impl Window {
+    #[inline]
     pub(crate) fn success(&self, now: Moment) {
         let failed = self.failed.load(Ordering::Relaxed);
         if failed != 0 && second(now) < failed.saturating_add(BUCKETS as u32) {

@@ -365,7 +365,9 @@ impl<T: Transport> Walk<T> {
             health.usual().answered(operation, now.since(began));
         }
         let after = self.plan.record(place, verdict, now, random);
-        if let Some(until) = self.plan.busy_until(place, now) {
+        if let Verdict::Busy(_) = verdict
+            && let Some(until) = self.plan.busy_until(place, now)
+        {
             health.busy(self.class, place, until);
         }
         if after == After::HandBack {

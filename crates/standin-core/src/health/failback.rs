@@ -84,7 +84,7 @@ impl Health {
         self.failback.as_ref()?;
         (0..holder).find_map(|place| {
             let by_work = health.entries[place].by_work.load(Ordering::Acquire);
-            let may_serve = || operation.may_go_to(self.role_in(health, place));
+            let may_serve = || operation.may_go_to(health.role(place));
             let question = match by_work {
                 false => Question::Status,
                 true if operation.may_probe() && may_serve() => Question::Work,
@@ -120,7 +120,7 @@ impl Health {
             return events;
         };
         let entry = &health.entries[place];
-        let server = &self.server(entry.server).cell;
+        let server = &entry.server.cell;
         server.drop_probe(mark.server);
         entry.cell.drop_probe(mark.service);
         if came != Probed::Dropped {
@@ -169,7 +169,7 @@ impl Health {
             return None;
         }
         let mut mark = self.mark(class, place)?;
-        let server = &self.server(entry.server).cell;
+        let server = &entry.server.cell;
         entry
             .next_probe
             .compare_exchange(due, u64::MAX, Ordering::AcqRel, Ordering::Acquire)
@@ -271,7 +271,7 @@ impl Health {
         if from == to || to >= health.entries.len() {
             return None;
         }
-        let id = |place: usize| health.entries[place].server.get();
+        let id = |place: usize| health.entries[place].id.get();
         let holder = &health.tenure.holder;
         let before = holder.load(Ordering::Acquire);
         let is_there = health.holder() == from;

@@ -83,20 +83,26 @@ impl Host {
         Mode::from_number(self.mode.load(Ordering::Acquire))
     }
 
+    /// Two of its ports are silent: reason enough to look at the time.
+    #[inline]
+    pub(super) fn is_in_doubt(&self) -> bool {
+        self.silent_ports.load(Ordering::Acquire) >= 2
+    }
+
     /// Two of its ports are silent, and none has said anything for `span`.
     pub(super) fn is_silent(&self, now: Moment, span: Duration) -> bool {
-        let two = self.silent_ports.load(Ordering::Acquire) >= 2;
-        two && match self.answered.load(Ordering::Relaxed) {
-            0 => true,
-            answered => u64::from(second(now) - answered.min(second(now))) >= span.as_secs(),
-        }
+        self.is_in_doubt()
+            && match self.answered.load(Ordering::Relaxed) {
+                0 => true,
+                answered => u64::from(second(now) - answered.min(second(now))) >= span.as_secs(),
+            }
     }
 }
 
 impl Health {
     /// Something came from a server: its host lives.
     pub(super) fn heard(&self, server: &ServerHealth, now: Moment, events: &mut Events) {
-        let host = &self.hosts[server.host];
+        let host = &server.host;
         let second = second(now);
         // Written once a second at most, so that the healthy path only loads.
         if host.answered.load(Ordering::Relaxed) < second {
@@ -115,7 +121,7 @@ impl Health {
 
     /// Nothing came from a server.
     pub(super) fn unheard(&self, server: &ServerHealth, now: Moment, events: &mut Events) {
-        let host = &self.hosts[server.host];
+        let host = &server.host;
         if !server.silent.swap(true, Ordering::AcqRel) {
             host.silent_ports.fetch_add(1, Ordering::AcqRel);
         }
@@ -129,7 +135,7 @@ impl Health {
 
     /// Whether the host of a server is silent as a whole.
     pub(super) fn is_silent(&self, server: &ServerHealth, now: Moment) -> bool {
-        self.hosts[server.host].is_silent(now, self.policy.trip.host_silence)
+        server.host.is_silent(now, self.policy.trip.host_silence)
     }
 
     /// A host said how it replicates. A replica that is the source was promoted: its writes open. A
@@ -162,22 +168,22 @@ impl Health {
 
     /// The hosts of the lists that say that they are the source.
     pub fn sources(&self) -> impl Iterator<Item = &str> {
-        let listed = self.listed.iter().map(|&host| &self.hosts[host]);
+        let listed = self.listed.iter();
         listed
             .filter(|host| host.mode() == Mode::Source)
             .map(|host| &*host.name)
     }
+}
 
-    pub(super) fn role_in(&self, class: &ClassHealth, place: usize) -> Role {
-        let listed = class.list.entries()[place].role;
-        if listed == Role::Pool {
-            return listed;
-        }
-        let server = self.server(class.entries[place].server);
-        match self.hosts[server.host].mode() {
-            Mode::Source => Role::Master,
-            Mode::Replica => Role::Replica,
-            Mode::None | Mode::Unknown => listed,
+impl ClassHealth {
+    /// What the host at a place is: see [`Health::role`].
+    #[inline]
+    pub(super) fn role(&self, place: usize) -> Role {
+        let listed = self.list.entries()[place].role;
+        match (listed, self.entries[place].server.host.mode()) {
+            (Role::Pool, _) | (_, Mode::None | Mode::Unknown) => listed,
+            (_, Mode::Source) => Role::Master,
+            (_, Mode::Replica) => Role::Replica,
         }
     }
 }

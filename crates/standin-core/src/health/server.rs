@@ -1,5 +1,6 @@
 //! What is known of one server, for every service that shares it.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -28,8 +29,7 @@ impl ServerId {
 #[derive(Debug)]
 pub(super) struct ServerHealth {
     pub(super) name: Server,
-    /// Its place in [`Health`]'s hosts.
-    pub(super) host: usize,
+    pub(super) host: Arc<Host>,
     pub(super) cell: Cell,
     /// Whether the last that was heard of this port is silence.
     pub(super) silent: AtomicBool,
@@ -102,12 +102,13 @@ impl Health {
         }))
     }
 
-    fn know_host(&mut self, name: &str) -> usize {
-        let known = self.hosts.iter().position(|known| *known.name == *name);
-        known.unwrap_or_else(|| {
-            self.hosts.push(Host::new(name).into());
-            self.hosts.len() - 1
-        })
+    fn know_host(&mut self, name: &str) -> Arc<Host> {
+        if let Some(known) = self.hosts.iter().find(|known| *known.name == *name) {
+            return Arc::clone(known);
+        }
+        let host = Arc::new(Host::new(name));
+        self.hosts.push(Arc::clone(&host));
+        host
     }
 }
 

@@ -92,7 +92,7 @@ impl Health {
                 entries: places.map(|at| self.picture(health, at, now)).collect(),
             })
         });
-        let hosts = self.listed.iter().map(|&host| &self.hosts[host]);
+        let hosts = self.listed.iter();
         let silence = self.policy.trip.host_silence;
         let usual = Operation::every().filter_map(|operation| {
             Some(UsualSnapshot {
@@ -118,7 +118,7 @@ impl Health {
 
     fn picture(&self, class: &ClassHealth, place: usize, now: Moment) -> EntrySnapshot {
         let entry = &class.entries[place];
-        let server = self.server(entry.server);
+        let server = &entry.server;
         let since = |nanos: u64| (nanos > 0).then(|| now.since(Moment::from_nanos(nanos)));
         let busy_until = Moment::from_nanos(entry.busy_until.load(Ordering::Acquire));
         let good_since = entry.good_since.load(Ordering::Acquire);
@@ -126,7 +126,7 @@ impl Health {
         let forced = [server.cell.forced(), entry.cell.forced()];
         EntrySnapshot {
             server: server.name.clone(),
-            role: self.role_in(class, place),
+            role: class.role(place),
             server_state: server.cell.state(),
             service_state: entry.cell.state(),
             forced: match forced.contains(&Forced::Down) {
