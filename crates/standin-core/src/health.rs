@@ -7,11 +7,13 @@ use std::time::Duration;
 use crate::budget::Budget;
 use crate::cell::{Cell, Evidence, Generation, State};
 use crate::order::order;
-use crate::plan::{Barred, Plan, Stop};
+use crate::plan::{Barred, Plan, Stop, Stops};
 use crate::policy::{Connect, HEAD_START_MOST, Policy};
 use crate::usual::UsualTimes;
 use crate::verdict::{Loss, Unreached, Verdict};
-use crate::{Class, Entry, Installation, Moment, Operation, Repeat, Role, ServerList, jitter};
+use crate::{
+    Class, Entry, Installation, Moment, Operation, Repeat, Role, Server, ServerList, jitter,
+};
 
 mod event;
 mod failback;
@@ -104,11 +106,29 @@ impl EntryHealth {
     }
 }
 
+impl EntryHealth {
+    /// When a request that comes now is sent to it at the earliest: who waits for a busy server is
+    /// spread by `random`.
+    #[inline]
+    fn not_before(&self, now: Moment, random: u64) -> Moment {
+        let busy_until = Moment::from_nanos(self.busy_until.load(Ordering::Relaxed));
+        match busy_until > now {
+            true => busy_until + jitter::fraction(BUSY_SPREAD, random),
+            false => now,
+        }
+    }
+}
+
 impl ClassHealth {
     /// The place of the holder; the first when the holder is no longer in the list.
+    #[inline]
     fn holder(&self) -> usize {
         let holder = ServerId(self.tenure.holder.load(Ordering::Acquire));
-        self.place(holder).unwrap_or(0)
+        match self.entries.first() {
+            // Nearly always.
+            Some(first) if first.id == holder => 0,
+            _ => self.place(holder).unwrap_or(0),
+        }
     }
 
     fn place(&self, server: ServerId) -> Option<usize> {
@@ -257,6 +277,14 @@ impl Health {
         (place < class.entries.len()).then(|| class.role(place))
     }
 
+    /// The server at a place, and its role: see [`Health::role`].
+    #[must_use]
+    pub fn who(&self, class: Class, place: usize) -> Option<(&Server, Role)> {
+        let class = self.class(class)?;
+        let entry = class.list.entries().get(place)?;
+        Some((&entry.server, class.role(place)))
+    }
+
     /// The worse of what is known of the server at a place and of the service there.
     #[must_use]
     pub fn state(&self, class: Class, place: usize, now: Moment) -> Option<State> {
@@ -279,14 +307,20 @@ impl Health {
     ) -> Option<Plan> {
         let class = self.class(operation.class())?;
         let len = class.entries.len();
-        let role = |place: usize| class.role(place);
-        let allowed = |place: usize| operation.may_go_to(role(place));
+        let mut stops = Stops::new();
+        for (place, entry) in class.entries.iter().enumerate() {
+            let role = class.role(place);
+            if operation.may_go_to(role) {
+                let not_before = entry.not_before(now, random);
+                stops.push(Stop::new(place, role, not_before));
+            }
+        }
         let state = |place: usize| self.state_in(class, place, now);
         let pin = pin.and_then(|pin| class.place(pin));
-        let (order, mood) = order(len, pin, class.holder(), allowed, state);
+        let mood = order(&mut stops, Stop::place, pin, class.holder(), state);
         let barred = if operation.repeat == Repeat::Harmful && self.has_two_masters() {
             Barred::TwoMasters
-        } else if order.len() < len {
+        } else if stops.len() < len {
             Barred::Replica
         } else {
             Barred::Nobody
@@ -294,15 +328,6 @@ impl Health {
         let usual = now + self.policy.deadline.of(operation);
         let deadline = deadline.map_or(usual, |earlier| earlier.min(usual));
         self.budget.deposit();
-        let stops = order.iter().map(|&place| {
-            let busy_until = class.entries[place].busy_until.load(Ordering::Relaxed);
-            let busy_until = Moment::from_nanos(busy_until);
-            let not_before = match busy_until > now {
-                true => busy_until + jitter::fraction(BUSY_SPREAD, random),
-                false => now,
-            };
-            Stop::new(place, role(place), not_before)
-        });
         Some(Plan::new(
             operation,
             stops,

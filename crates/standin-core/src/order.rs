@@ -1,11 +1,6 @@
 //! The order in which servers are tried.
 
-use smallvec::SmallVec;
-
 use crate::cell::State;
-
-/// Places in a server list, in the order to try them. Never empty when it was given one.
-pub type Order = SmallVec<[usize; 8]>;
 
 /// Whether an order is the usual one or the last resort.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,48 +13,44 @@ pub enum Mood {
 
 /// Pin first, then the holder, then the operator's order; the benched move last, their order kept.
 ///
-/// `allowed` says who may be sent the operation and `state` what is known of their health; both
-/// are asked by place in the list, which has `len` servers.
+/// The candidates are those who may be sent the operation, in the operator's order. `place` says
+/// where each stands in the list, and `state` what is known of the health of the one at a place.
 #[inline]
-pub fn order(
-    len: usize,
+pub fn order<T>(
+    candidates: &mut [T],
+    place: impl Fn(&T) -> usize,
     pin: Option<usize>,
     holder: usize,
-    allowed: impl Fn(usize) -> bool,
     state: impl Fn(usize) -> State,
-) -> (Order, Mood) {
-    let mut order = Order::new();
-    for place in 0..len {
-        if allowed(place) {
-            order.push(place);
+) -> Mood {
+    let mut bring_first = |first: usize| {
+        if let Some(at) = candidates.iter().position(|one| place(one) == first) {
+            bring_forward(candidates, at, 0);
         }
-    }
-    let places = order.as_mut_slice();
-    bring_first(places, holder);
+    };
+    bring_first(holder);
     if let Some(pin) = pin {
-        bring_first(places, pin);
+        bring_first(pin);
     }
     let mut fit = 0;
-    for at in 0..places.len() {
-        if matches!(state(places[at]), State::Ready | State::Suspect) {
-            bring_forward(places, at, fit);
+    for at in 0..candidates.len() {
+        let state = state(place(&candidates[at]));
+        if matches!(state, State::Ready | State::Suspect) {
+            bring_forward(candidates, at, fit);
             fit += 1;
         }
     }
-    let mood = if fit == 0 { Mood::Panic } else { Mood::Calm };
-    (order, mood)
-}
-
-fn bring_first(places: &mut [usize], first: usize) {
-    if let Some(at) = places.iter().position(|place| *place == first) {
-        bring_forward(places, at, 0);
+    match fit {
+        0 => Mood::Panic,
+        _ => Mood::Calm,
     }
 }
 
 /// Nearly always everyone stands where it belongs.
-fn bring_forward(places: &mut [usize], from: usize, to: usize) {
+#[inline]
+fn bring_forward<T>(candidates: &mut [T], from: usize, to: usize) {
     if to < from {
-        places[to..=from].rotate_right(1);
+        candidates[to..=from].rotate_right(1);
     }
 }
 
@@ -70,8 +61,15 @@ mod tests {
     use proptest::prelude::*;
 
     fn of(states: &[State], pin: Option<usize>, holder: usize) -> (Vec<usize>, Mood) {
-        let (order, mood) = order(states.len(), pin, holder, |_| true, |place| states[place]);
-        (order.to_vec(), mood)
+        let mut places: Vec<usize> = (0..states.len()).collect();
+        let mood = order(
+            &mut places,
+            |place| *place,
+            pin,
+            holder,
+            |place| states[place],
+        );
+        (places, mood)
     }
 
     #[test]
@@ -96,9 +94,10 @@ mod tests {
     }
 
     #[test]
-    fn who_is_not_allowed_is_not_there() {
-        let (order, mood) = order(2, None, 1, |place| place == 0, |_| Benched);
-        assert_eq!((order.as_slice(), mood), (&[0][..], Mood::Panic));
+    fn a_holder_who_is_no_candidate_changes_nothing() {
+        let mut places = [0, 2];
+        let mood = order(&mut places, |place| *place, None, 1, |_| Benched);
+        assert_eq!((places, mood), ([0, 2], Mood::Panic));
     }
 
     fn states() -> impl Strategy<Value = Vec<State>> {
@@ -108,7 +107,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn everyone_allowed_is_there_once(states in states(), pin in 0usize..12, holder in 0usize..12) {
+        fn everyone_is_there_once(states in states(), pin in 0usize..12, holder in 0usize..12) {
             let len = states.len();
             let (order, _) = of(&states, Some(pin % len), holder % len);
             let mut sorted = order;

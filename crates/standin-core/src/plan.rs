@@ -16,7 +16,7 @@ use crate::{Moment, Operation, Repeat, Role, Service, jitter};
 /// It is told what came of each attempt and answers what to do; it does nothing itself.
 #[derive(Debug)]
 pub struct Plan {
-    stops: SmallVec<[Stop; 4]>,
+    stops: Stops,
     operation: Operation,
     mood: Mood,
     barred: Barred,
@@ -42,6 +42,9 @@ pub struct Plan {
     end: Option<GiveUp>,
 }
 
+/// The candidates of a walk, in the order to try them.
+pub type Stops = SmallVec<[Stop; 4]>;
+
 /// A candidate of a walk.
 #[derive(Clone, Copy, Debug)]
 pub struct Stop {
@@ -62,6 +65,13 @@ impl Stop {
             progress: Progress::Fresh,
             not_before,
         }
+    }
+
+    /// Its place in the server list.
+    #[inline]
+    #[must_use]
+    pub const fn place(&self) -> usize {
+        self.place
     }
 }
 
@@ -139,13 +149,12 @@ impl Plan {
     #[must_use]
     pub fn new(
         operation: Operation,
-        stops: impl IntoIterator<Item = Stop>,
+        stops: Stops,
         mood: Mood,
         barred: Barred,
         (begun, deadline): (Moment, Moment),
         policy: &Policy,
     ) -> Self {
-        let stops: SmallVec<[Stop; 4]> = stops.into_iter().collect();
         let sent_most = (stops.len() + 1).min(usize::from(policy.repeats.sent_most));
         Self {
             stops,

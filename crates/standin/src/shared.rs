@@ -190,8 +190,7 @@ impl Shared {
     }
 
     pub(crate) fn server(&self, class: Class, place: usize) -> Option<(&Server, Role)> {
-        let entry = self.health.entry(class, place)?;
-        Some((&entry.server, self.health.role(class, place)?))
+        self.health.who(class, place)
     }
 
     pub(crate) fn keeper(&self) -> Option<&Keeper> {

@@ -41,7 +41,8 @@ fn plan_with(operation: Operation, roles: &[Role], policy: &Policy) -> Plan {
     };
     let stops = places
         .into_iter()
-        .map(|place| Stop::new(place, roles[place], at(0)));
+        .map(|place| Stop::new(place, roles[place], at(0)))
+        .collect();
     let times = (at(0), at(240));
     Plan::new(operation, stops, Mood::Calm, barred, times, policy)
 }
@@ -200,7 +201,7 @@ fn what_was_paid_for_a_repeat_that_reached_nobody_pays_for_the_next() {
 
 #[test]
 fn with_two_masters_nothing_is_tried() {
-    let stops = [Stop::new(0, Role::Master, at(0))];
+    let stops = [Stop::new(0, Role::Master, at(0))].into_iter().collect();
     let times = (at(0), at(240));
     let policy = Policy::default();
     let barred = Barred::TwoMasters;
@@ -339,7 +340,9 @@ fn a_server_that_another_request_found_busy_is_waited_for_too() {
     let stops = [
         Stop::new(0, Role::Master, at(5)),
         Stop::new(1, Role::Replica, at(0)),
-    ];
+    ]
+    .into_iter()
+    .collect();
     let times = (at(0), at(240));
     let policy = Policy::default();
     let barred = Barred::Nobody;

@@ -283,8 +283,9 @@ fn budget(repeats: u16) -> Budget {
 fn plan(attempts: u8) -> Plan {
     let mut policy = Policy::default();
     policy.repeats.sent_most = attempts;
-    let stops =
-        (0..usize::from(attempts)).map(|place| Stop::new(place, Role::Pool, Moment::ORIGIN));
+    let stops = (0..usize::from(attempts))
+        .map(|place| Stop::new(place, Role::Pool, Moment::ORIGIN))
+        .collect();
     let operation = Operation::of("GET", "/pdb/query/v4/nodes").expect("a known path");
     let times = (Moment::ORIGIN, Moment::ORIGIN + Duration::from_secs(240));
     Plan::new(operation, stops, Mood::Calm, Barred::Nobody, times, &policy)

@@ -13,7 +13,9 @@ use standin_core::{Moment, Operation, Policy, Role, Verdict};
 fn plan(servers: usize, sent_most: u8) -> Plan {
     let mut policy = Policy::default();
     policy.repeats.sent_most = sent_most;
-    let stops = (0..servers).map(|place| Stop::new(place, Role::Pool, Moment::ORIGIN));
+    let stops = (0..servers)
+        .map(|place| Stop::new(place, Role::Pool, Moment::ORIGIN))
+        .collect();
     let operation = Operation::of("GET", "/pdb/query/v4/nodes").expect("a known path");
     let times = (Moment::ORIGIN, Moment::ORIGIN + Duration::from_secs(240));
     Plan::new(operation, stops, Mood::Calm, Barred::Nobody, times, &policy)
