@@ -375,11 +375,12 @@ impl Plan {
         now + pause + jitter::fraction(pause / 4, random)
     }
 
-    /// Until when a busy server may be waited for: something is left for who may stand in for it.
+    /// Until when a busy server may be waited for: something is left for who may stand in for it, or
+    /// for its own work where nobody may.
     fn waits_until(&self, stop: &Stop) -> Moment {
+        let waits_only = self.overload == Overload::WaitOnly;
         let reserved = self.deadline.before(self.reserve);
-        let is_followed = self.overload != Overload::WaitOnly && self.leaves_others(stop.place);
-        match (is_followed, stop.role) {
+        match (waits_only || self.leaves_others(stop.place), stop.role) {
             (true, Role::Master | Role::Replica) => reserved.max(self.begun.midway(self.deadline)),
             _ => self.deadline,
         }
@@ -393,7 +394,13 @@ impl Plan {
     #[must_use]
     pub fn leaves_others(&self, place: usize) -> bool {
         let mut stops = self.stops.iter();
-        stops.any(|stop| stop.progress == Progress::Fresh && stop.place != place)
+        // Who was only busy, and is too slow now, is overloaded still.
+        let pool_only = self.overload == Overload::WaitOnly && self.busy > 0;
+        stops.any(|stop| {
+            stop.progress == Progress::Fresh
+                && stop.place != place
+                && (!pool_only || stop.role == Role::Pool)
+        })
     }
 
     /// A second pass after a pause, and no third: whoever gets the error can wait better than this.

@@ -310,13 +310,16 @@ fn where_overload_is_only_waited_out_no_replica_is_ever_asked() {
     };
     let mut plan = plan_with(node(), &[Role::Master, Role::Replica], &policy);
     plan.step(at(0), &budget());
-    plan.record(0, Verdict::Busy(Duration::from_secs(200)), at(0), 0);
-    assert_eq!(plan.step(at(0), &budget()), Step::Wait(at(200)));
-    assert_eq!(place(plan.step(at(200), &budget())), 0);
-    plan.record(0, Verdict::Busy(Duration::from_secs(60)), at(200), 0);
-    let end = plan.step(at(200), &budget());
+    plan.record(0, Verdict::Busy(Duration::from_secs(170)), at(0), 0);
+    assert_eq!(plan.step(at(0), &budget()), Step::Wait(at(170)));
+    let Step::Attempt { place: 0, until } = plan.step(at(170), &budget()) else {
+        panic!("it is due")
+    };
+    assert_eq!(until, at(240), "nothing is kept for the replica");
+    plan.record(0, Verdict::Busy(Duration::from_secs(20)), at(170), 0);
+    let end = plan.step(at(170), &budget());
     assert_eq!(end, Step::GiveUp(GiveUp::Exhausted));
-    assert_eq!(plan.lanes(0, at(200)).collect::<Vec<_>>(), [0]);
+    assert_eq!(plan.lanes(0, at(170)).collect::<Vec<_>>(), [0]);
 }
 
 #[test]
@@ -331,8 +334,10 @@ fn where_overload_is_only_waited_out_a_pool_is_still_asked_and_a_dead_master_lef
     assert_eq!(place(pool.step(at(0), &budget())), 2);
     let mut refused = plan_with(node(), &[Role::Master, Role::Replica], &policy);
     refused.step(at(0), &budget());
-    refused.record(0, REFUSED, at(0), 0);
-    assert_eq!(place(refused.step(at(0), &budget())), 1);
+    refused.record(0, Verdict::Busy(Duration::ZERO), at(0), 0);
+    refused.step(at(1), &budget());
+    refused.record(0, REFUSED, at(1), 0);
+    assert_eq!(place(refused.step(at(1), &budget())), 1);
 }
 
 #[test]
