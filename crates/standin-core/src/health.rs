@@ -278,6 +278,7 @@ impl Health {
     }
 
     /// The server at a place, and its role: see [`Health::role`].
+    #[inline]
     #[must_use]
     pub fn who(&self, class: Class, place: usize) -> Option<(&Server, Role)> {
         let class = self.class(class)?;
@@ -481,6 +482,7 @@ impl Health {
         }
     }
 
+    #[inline]
     fn class(&self, class: Class) -> Option<&ClassHealth> {
         self.classes[class.index()].as_ref()
     }

@@ -22,16 +22,18 @@ pub struct Plan {
     barred: Barred,
     begun: Moment,
     deadline: Moment,
-    reserve: Duration,
+    /// From here on the time is reserved for one more candidate.
+    reserved: Moment,
     /// The most that one attempt may take, if it is bounded.
     attempt: Option<Duration>,
-    grace: Duration,
+    /// Until here a refusal may pass.
+    grace: Moment,
     pauses: (Duration, Duration),
     overload: Overload,
-    sent_most: usize,
+    sent_most: u32,
     /// So many attempts may each have been processed.
-    sent: usize,
-    attempts: usize,
+    sent: u32,
+    attempts: u32,
     /// So many times a server was busy, which is not the same as out of reach.
     busy: u32,
     /// So many times there was nobody left to try.
@@ -155,7 +157,10 @@ impl Plan {
         (begun, deadline): (Moment, Moment),
         policy: &Policy,
     ) -> Self {
-        let sent_most = (stops.len() + 1).min(usize::from(policy.repeats.sent_most));
+        let by_length = u32::try_from(stops.len()).unwrap_or(u32::MAX);
+        let sent_most = by_length
+            .saturating_add(1)
+            .min(policy.repeats.sent_most.into());
         Self {
             stops,
             operation,
@@ -163,12 +168,12 @@ impl Plan {
             barred,
             begun,
             deadline,
-            reserve: policy.deadline.reserve,
+            reserved: deadline.before(policy.deadline.reserve),
             attempt: match operation.service {
                 Service::PuppetDb => policy.deadline.puppetdb,
                 _ => None,
             },
-            grace: policy.deadline.grace,
+            grace: begun + policy.deadline.grace,
             pauses: (policy.repeats.pause, policy.repeats.pause_most),
             overload: policy.overload,
             sent_most,
@@ -253,8 +258,7 @@ impl Plan {
         if role == Some(Role::Pool) || alone || self.operation.repeat == Repeat::Harmful {
             return self.deadline;
         }
-        let reserved = self.deadline.before(self.reserve);
-        reserved.max(now.midway(self.deadline))
+        self.reserved.max(now.midway(self.deadline))
     }
 
     /// Takes in what came of the attempt at `place`. `random` jitters a pause.
@@ -339,7 +343,16 @@ impl Plan {
 
     /// Whose turn it is. Who asked to be left alone is waited for, and only whom overload may pour
     /// onto is asked meanwhile: servers of a pool, or anybody when the wait would leave no time.
+    #[inline]
     fn next(&mut self, now: Moment) -> Next {
+        match self.stops.first() {
+            // Nearly always.
+            Some(first) if first.is_due(now) => Next::Try(first.place),
+            _ => self.next_of_all(now),
+        }
+    }
+
+    fn next_of_all(&mut self, now: Moment) -> Next {
         let mut may_follow = true;
         for at in 0..self.stops.len() {
             let stop = self.stops[at];
@@ -379,9 +392,10 @@ impl Plan {
     /// for its own work where nobody may.
     fn waits_until(&self, stop: &Stop) -> Moment {
         let waits_only = self.overload == Overload::WaitOnly;
-        let reserved = self.deadline.before(self.reserve);
         match (waits_only || self.leaves_others(stop.place), stop.role) {
-            (true, Role::Master | Role::Replica) => reserved.max(self.begun.midway(self.deadline)),
+            (true, Role::Master | Role::Replica) => {
+                self.reserved.max(self.begun.midway(self.deadline))
+            }
             _ => self.deadline,
         }
     }
@@ -410,7 +424,7 @@ impl Plan {
         let (pause, most) = self.pauses;
         let passes = self.passes;
         let for_the_master_only = !self.operation.may_go_to(Role::Replica);
-        if for_the_master_only && now < self.begun + self.grace {
+        if for_the_master_only && now < self.grace {
             let until = now + jitter::equal(pause, passes, LEAST_WAIT, random);
             self.freshen(until, |progress| progress == Progress::Refused);
             return;
@@ -469,6 +483,7 @@ enum Next {
 }
 
 impl Stop {
+    #[inline]
     fn is_due(&self, now: Moment) -> bool {
         self.progress == Progress::Fresh && self.not_before <= now
     }

@@ -97,13 +97,26 @@ impl WallTime {
     }
 }
 
+/// In 64 bits all the way, since every decision adds a few spans.
+#[inline]
 fn nanos(span: Duration) -> u64 {
-    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
+    let seconds = span.as_secs().saturating_mul(1_000_000_000);
+    seconds.saturating_add(span.subsec_nanos().into())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_span_beyond_the_clock_ends_at_its_end() {
+        let last = Moment::from_nanos(u64::MAX);
+        assert_eq!(Moment::ORIGIN + Duration::MAX, last);
+        assert_eq!(Moment::ORIGIN + Duration::from_nanos(u64::MAX), last);
+        assert_eq!(last.before(Duration::MAX), Moment::ORIGIN);
+        let span = Duration::new(7, 5);
+        assert_eq!(Moment::ORIGIN + span, Moment::from_nanos(7_000_000_005));
+    }
 
     #[test]
     fn the_future_has_no_age() {

@@ -189,6 +189,7 @@ impl Shared {
         self.targets[class.index()].get(place)
     }
 
+    #[inline]
     pub(crate) fn server(&self, class: Class, place: usize) -> Option<(&Server, Role)> {
         self.health.who(class, place)
     }
