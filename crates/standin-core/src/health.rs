@@ -297,6 +297,7 @@ impl Health {
     ///
     /// `pin` is the server that the request's run keeps to. `deadline` only shortens the policy's.
     /// `random` spreads those that a busy server has to be asked by again.
+    #[inline]
     #[must_use]
     pub fn plan(
         &self,

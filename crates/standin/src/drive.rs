@@ -102,6 +102,8 @@ pub(crate) enum Unanswered {
 type SharedError = Arc<dyn std::error::Error + Send + Sync>;
 
 impl<T: Transport> Walk<T> {
+    /// Inlined, so that the walk is made where it stays: to move it costs more than the call.
+    #[inline(always)]
     pub(crate) fn new(
         shared: &Arc<Shared>,
         transport: &T,
