@@ -24,6 +24,7 @@ fn each_default_is_the_designs() {
             long: seconds(300),
             cheap: seconds(240),
             reserve: seconds(60),
+            puppetdb: None,
             body_idle: seconds(30),
             grace: Duration::ZERO,
         },
