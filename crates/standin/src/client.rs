@@ -26,6 +26,8 @@ use crate::{Body, Classify, Error, ErrorKind, OnLoss, Run, Served};
 mod as_it_is;
 mod follow;
 
+pub(crate) use as_it_is::send_as_it_is;
+
 /// Sends requests to whoever serves them now. Cheap to clone; clones share all they learn.
 ///
 /// Requests name a path and no server: `/puppet/v3/node/agent.example.com`. One that names a server

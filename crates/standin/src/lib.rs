@@ -21,7 +21,8 @@
 //!
 //! What an agent holds:
 //! - [`Client`], the ready-made client; [`Client::from_settings`] makes one of Puppet's own files
-//! - [`FailoverLayer`] and [`Failover`], the same as tower middleware over any HTTP service
+//! - [`FailoverLayer`] and [`Failover`], the same as tower middleware over any HTTP service;
+//!   [`Over`] does it on a [`transport`] of one's own
 //! - [`Run`] and [`OnLoss`], the span in which a service keeps to one server; [`Deadline`]
 //! - [`Served`] on every answer, [`Error`] with every [`Attempt`]; [`Snapshot`], and a watch of it
 //! - [`MemoryFile`], so that the next process begins where this one ended
@@ -43,6 +44,7 @@ mod drive;
 mod error;
 pub mod https;
 mod memory;
+mod over;
 mod probe;
 mod prober;
 mod rebase;
@@ -64,6 +66,7 @@ pub use client::{Client, ClientBuilder};
 pub use deadline::Deadline;
 pub use error::{Error, ErrorKind};
 pub use https::{Bounds, WholeBody};
+pub use over::Over;
 pub use redirect::RedirectError;
 pub use run::{OnLoss, Run};
 pub use served::{Attempt, Served, Switched};

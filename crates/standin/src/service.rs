@@ -24,7 +24,7 @@ use crate::drive::{UnderWay, Walk};
 use crate::route::{Route, route};
 use crate::shared::{Current, Force, Settings, Shared};
 use crate::transport::{Connection, GivesBack, SendError, Transport};
-use crate::{Body, Classify, Error, ErrorKind, OnLoss, Run};
+use crate::{Body, Classify, Error, ErrorKind, OnLoss, Over, Run};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -50,6 +50,12 @@ impl FailoverLayer {
     /// When a server's name cannot stand in a URL.
     pub fn new(installation: Installation, agent: &str) -> Result<Self, Error> {
         Self::builder(installation).agent(agent).build()
+    }
+
+    /// A client over a transport of one's own: connections are raced on it, and requests are sent
+    /// once. All that is made by one layer shares what it learns.
+    pub fn over<T: Transport>(&self, transport: T) -> Over<T> {
+        Over::new(transport, Arc::clone(&self.current))
     }
 
     /// A layer for `installation`, to be set up further.

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use standin_core::Server;
-use standin_net::ConnectError;
+
+pub use standin_net::ConnectError;
 
 use crate::Body;
 
@@ -15,6 +16,8 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 ///
 /// A client that takes a whole request cannot connect first, so connecting and sending are apart:
 /// connections may be raced, and only then is the request committed to one of them.
+///
+/// [`FailoverLayer::over`](crate::FailoverLayer::over) makes a client of one.
 pub trait Transport: Clone + Send + Sync + 'static {
     /// The body of responses.
     type ResponseBody: Send + 'static;

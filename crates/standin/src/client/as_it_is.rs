@@ -18,26 +18,36 @@ impl Client {
         server: &Server,
         request: Request<Body>,
     ) -> Result<Response<ResponseBody>, Error> {
-        let policy = shared.health.policy();
-        let usual = policy.deadline.cheap;
-        let given = request.extensions().get::<Deadline>();
-        let left = given.map_or(usual, |deadline| deadline.left().min(usual));
         let https = match knows(shared, server) {
             true => &self.https,
             false => &self.elsewhere,
         };
-        let sending = async {
-            let connection = match https.warm(server, policy.connect.fresh) {
-                Some(connection) => connection,
-                None => https.connect(server, policy.connect.limit).await?,
-            };
-            connection.send(request).await.map_err(Failed::Sending)
+        send_as_it_is(https, shared, server, request).await
+    }
+}
+
+/// One attempt at the server that the request names itself, on `transport`.
+pub(crate) async fn send_as_it_is<T: Transport>(
+    transport: &T,
+    shared: &Shared,
+    server: &Server,
+    request: Request<Body>,
+) -> Result<Response<T::ResponseBody>, Error> {
+    let policy = shared.health.policy();
+    let usual = policy.deadline.cheap;
+    let given = request.extensions().get::<Deadline>();
+    let left = given.map_or(usual, |deadline| deadline.left().min(usual));
+    let sending = async {
+        let connection = match transport.warm(server, policy.connect.fresh) {
+            Some(connection) => connection,
+            None => transport.connect(server, policy.connect.limit).await?,
         };
-        match tokio::time::timeout(left, sending).await {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(failed)) => Err(failed.into()),
-            Err(_) => Err(Error::new(ErrorKind::DeadlinePassed, None)),
-        }
+        connection.send(request).await.map_err(Failed::Sending)
+    };
+    match tokio::time::timeout(left, sending).await {
+        Ok(Ok(response)) => Ok(response),
+        Ok(Err(failed)) => Err(failed.into()),
+        Err(_) => Err(Error::new(ErrorKind::DeadlinePassed, None)),
     }
 }
 
