@@ -6,6 +6,9 @@ use super::{HEAD_START_MOST, Policy};
 use crate::{Class, Installation, Length, Role, ServerList, Service};
 
 /// When the last server of a list is asked at the latest, counted from the call.
+///
+/// It holds while no server asks to be left alone: one that does is waited for as
+/// [`Overload`](super::Overload) has it, and only the deadline bounds that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WorstCase {
     /// Whose requests.

@@ -1,0 +1,83 @@
+//! Every candidate has its turn before the moment that `Policy::worst_case` names.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use standin::{ErrorKind, Installation, Length, Policy, Service};
+
+use crate::journal::{Event, What};
+use crate::script::{calm, script, seconds, steady};
+use crate::stage::{Cast, Errand, Outcome, Stage, cases, list, name, play, roles};
+
+fn cast() -> impl Strategy<Value = Cast> {
+    let script = prop_oneof![script(calm()), steady(calm())];
+    prop::collection::vec(script, 1..5).prop_map(|scripts| {
+        roles(scripts.len(), false)
+            .into_iter()
+            .zip(scripts)
+            .collect()
+    })
+}
+
+/// When a server first was sent the request, or was found not to be reached, if it was; counted from
+/// the call.
+fn turn(stage: &Stage, server: &str, since: usize, outcome: &Outcome) -> Option<Duration> {
+    let events = stage.world.journal().events().split_off(since);
+    let had_its_turn = |event: &&Event| {
+        let of_it = event.server == server;
+        of_it
+            && matches!(
+                event.what,
+                What::Got(_) | What::TurnedAway(_) | What::NotConnected
+            )
+    };
+    let by_journal = events.iter().find(had_its_turn);
+    let by_journal = by_journal.map(|event| event.at.saturating_sub(outcome.began));
+    // Who was passed over may still be connecting.
+    let mut attempts = outcome.failed().iter();
+    let passed_over = attempts.find(|attempt| attempt.server.authority() == server);
+    let passed_over = passed_over.map(|attempt| attempt.after + attempt.took);
+    by_journal.into_iter().chain(passed_over).min()
+}
+
+proptest! {
+    #![proptest_config(cases(300))]
+
+    #[test]
+    fn no_walk_commits_its_last_candidate_later(
+        cast in cast(),
+        errands in prop::collection::vec(any::<bool>(), 1..5),
+        seed: u64,
+    ) {
+        play(seed, async {
+            let policy = Policy::default();
+            let installation = Installation::new().with(Service::PuppetServer, list(&cast));
+            let cases = policy.worst_case(&installation);
+            let stage = Stage::cast(policy, &cast);
+            for is_catalog in errands {
+                let (errand, length) = match is_catalog {
+                    true => (Errand::Catalog, Length::Long),
+                    false => (Errand::Node, Length::Cheap),
+                };
+                let worst = cases.iter().find(|case| case.length == length).unwrap();
+                let since = stage.world.journal().events().len();
+                let outcome = stage.ask(errand).await;
+                let kind = outcome.result.as_ref().err().map(standin::Error::kind);
+                let all_had_one = matches!(
+                    kind,
+                    Some(ErrorKind::Exhausted | ErrorKind::DeadlinePassed | ErrorKind::Untrusted)
+                );
+                for place in 0..cast.len() {
+                    let turn = turn(&stage, &name(place), since, &outcome);
+                    prop_assert!(
+                        turn.map_or(!all_had_one, |turn| turn <= worst.committed),
+                        "{place}: {turn:?}, {worst:?}, {outcome:?}"
+                    );
+                }
+                // What is left in the background ends before the next request.
+                tokio::time::sleep(seconds(5)).await;
+            }
+            Ok(())
+        })?;
+    }
+}
