@@ -54,6 +54,28 @@ proptest! {
         })?;
     }
 
+    /// The caller's time halves what a stand-in waits, so even little of it is enough for one.
+    #[test]
+    fn within_a_second_too_when_one_server_stands_before(
+        first in unprocessed(),
+        within in 100u64..1000,
+        seed: u64,
+    ) {
+        play(seed, async {
+            let cast = vec![
+                (Role::Master, Script::always(first)),
+                (Role::Replica, Script::default()),
+            ];
+            let stage = Stage::cast(Policy::default(), &cast);
+            for _ in 0..3 {
+                let outcome = stage.ask_within(millis(within), Errand::Node).await;
+                let report = outcome.result.as_ref().map_err(standin::Error::report);
+                prop_assert!(report.is_ok(), "{}", report.unwrap_err());
+            }
+            Ok(())
+        })?;
+    }
+
     #[test]
     fn what_only_the_master_may_do_is_done_when_the_master_is_up(
         replica in script(unprocessed()),

@@ -76,7 +76,9 @@ impl<T: Transport> Walk<T> {
             }
         };
         let mut times = shared.health.race_times(self.class, first, began);
-        // A stand-in that is connected must have time to answer.
+        // Every stand-in must have its turn, and one that is connected must have time to answer.
+        let twice = u32::try_from(lanes.len() * 2).unwrap_or(u32::MAX);
+        times.head_start = times.head_start.min(left / twice);
         times.preference = times.preference.min(left / 2);
         let mut race = Begun {
             marks: lanes
