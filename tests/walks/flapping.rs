@@ -82,3 +82,16 @@ proptest! {
         })?;
     }
 }
+
+/// Who asks in step with the master might always meet it well.
+#[test]
+fn nor_is_work_moved_more_often_by_who_asks_in_step_with_the_master() {
+    for phase in [0, 250, 600, 999] {
+        play(0, async {
+            let scripts = [("master.test:8140", flapping(Condition::NotReady, phase))];
+            let stage = Stage::new(policy(), &scripts);
+            let moves = moves(&stage, 500).await;
+            assert!(moves.len() as u64 <= DWELLS, "{moves:?}");
+        });
+    }
+}

@@ -328,8 +328,8 @@ pub struct Hysteresis {
     /// Each agent adds a share of this, taken from its name, so that a fleet does not return in one
     /// wave. Default 5 min.
     pub spread: Duration,
-    /// Time between two questions to an earlier server, at most. Default 10 s, MongoDB's heartbeat;
-    /// a third of the dwell when that is less, and never below 500 ms.
+    /// Time between two questions to an earlier server, at most; a quarter of it is jitter. Default
+    /// 10 s, MongoDB's heartbeat; a third of the dwell when that is less, and never below 500 ms.
     pub interval: Duration,
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{ClassHealth, Event, Events, Health, Mark};
 use crate::cell::{Cell, Generation, State};
-use crate::policy::{Failback, Hysteresis};
+use crate::policy::{Failback, Hysteresis, Probing};
 use crate::{Class, Moment, Operation, Verdict, jitter};
 
 /// A question to an earlier server: is it well again? It counts as under way until it is handed
@@ -132,8 +132,10 @@ impl Health {
             server.hasten(now);
             entry.cell.hasten(now);
         }
-        let next = (now + self.interval()).as_nanos();
-        entry.next_probe.store(next, Ordering::Release);
+        // Never quite the same time apart, or a server that comes and goes might always be met well.
+        let pause = Probing::Every(self.interval()).pause(random);
+        let next = now + pause.unwrap_or_default();
+        entry.next_probe.store(next.as_nanos(), Ordering::Release);
         events
     }
 

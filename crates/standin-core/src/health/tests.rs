@@ -221,6 +221,23 @@ fn a_dropped_probe_is_asked_again() {
 }
 
 #[test]
+fn questions_are_apart_by_three_quarters_of_the_interval_to_all_of_it() {
+    for (random, apart) in [(0, 7500), (u64::MAX, 10_000)] {
+        let health = health();
+        record(&health, look_up().class(), 0, REFUSED, 0);
+        health.take_over(look_up().class(), 1, at(0));
+        let probe = health.probe_due(look_up(), at(20)).unwrap();
+        health.probed(&probe, Probed::Good, at(20), random);
+        let due = |millis| {
+            let now = at(20) + Duration::from_millis(millis);
+            health.probe_due(look_up(), now).is_some()
+        };
+        assert!(!due(apart - 1));
+        assert!(due(apart));
+    }
+}
+
+#[test]
 fn while_all_is_well_nobody_is_probed() {
     assert!(probe(&health(), 0..1000, Probed::Good).is_empty());
 }
