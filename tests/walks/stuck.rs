@@ -1,9 +1,12 @@
 //! A server whose status is good while its work is silent is left, where it is known what is usual.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
+use standin::policy::{Failback, Hysteresis, Trip};
 use standin::{OnLoss, Policy, Role, Verdict, verdict::Loss};
 
-use crate::script::{Condition, Script, millis, seconds};
+use crate::script::{AT_ONCE, Condition, Script, millis, seconds};
 use crate::stage::{Errand, MASTER, Stage, cases, installation, play};
 
 const STUCK: Verdict = Verdict::Lost(Loss::Stuck);
@@ -80,5 +83,45 @@ fn without_history_it_is_waited_for() {
         let stage = Stage::new(Policy::default(), &[("master.test:8140", silent)]);
         let outcome = stage.ask(Errand::Node).await;
         assert!(outcome.took >= seconds(180), "{outcome:?}");
+    });
+}
+
+/// A good status does not bring work back to where it was silent; work itself does. The probe that the
+/// server is silent to ends in time for another one.
+#[test]
+fn only_work_brings_it_back_and_soon() {
+    let policy = Policy {
+        trip: Trip {
+            bench_most: seconds(5),
+            ..Trip::default()
+        },
+        failback: Failback::Hysteresis(Hysteresis {
+            spread: Duration::ZERO,
+            ..Hysteresis::default()
+        }),
+        ..Policy::default()
+    };
+    play(0, async {
+        let script = Script::default()
+            .then(seconds(60), Condition::WorkSilent)
+            .then(seconds(100), Condition::Well(AT_ONCE));
+        let stage = Stage::new(policy, &[("master.test:8140", script)]);
+        for _ in 0..5 {
+            stage.ask(Errand::Node).await.result.unwrap();
+        }
+        tokio::time::sleep(seconds(60)).await;
+        stage.ask(Errand::Node).await.result.unwrap();
+        while stage.world.now() < seconds(100) {
+            let outcome = stage.ask(Errand::Node).await;
+            assert_eq!(outcome.role(), Some(Role::Replica));
+            assert!(outcome.took < millis(50), "{outcome:?}");
+            tokio::time::sleep(seconds(5)).await;
+        }
+        // One probe may take twice the time of the cut request; then come an interval and the dwell.
+        while stage.world.now() < seconds(100 + 20 + 10 + 30 + 15) {
+            stage.ask(Errand::Node).await.result.unwrap();
+            tokio::time::sleep(seconds(5)).await;
+        }
+        assert_eq!(stage.holder().host(), MASTER);
     });
 }

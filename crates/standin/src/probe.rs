@@ -66,10 +66,12 @@ pub(crate) fn by_work<T: Transport>(
         };
         let health = &asked.health;
         let usual = health.usual().p95(operation).unwrap_or_default();
-        let limit = health
+        // What is usual and no multiple of it: a probe that hangs keeps the next one out.
+        let least = health
             .policy()
             .patience
-            .stuck_after(operation.length, usual);
+            .stuck_after(operation.length, Duration::ZERO);
+        let limit = least.max(usual);
         let doing = do_work(&asked, &transport, class, place, operation, work);
         let stuck = Probed::Bad(Verdict::Lost(Loss::Stuck));
         tokio::time::timeout(limit, doing).await.unwrap_or(stuck)
