@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use standin::policy::Memory;
 use standin::{FailoverLayer, MemoryFile, Policy, Role};
 
 use crate::script::{AT_ONCE, Condition, Script, millis, seconds};
