@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use standin::{ErrorKind, Installation, Length, Policy, Service};
+use standin::policy::{Connect, Deadline};
+use standin::{ErrorKind, Installation, Length, Policy, Service, Verdict};
 
 use crate::journal::{Event, What};
-use crate::script::{calm, script, seconds, steady};
+use crate::script::{calm, millis, script, seconds, steady};
 use crate::stage::{Cast, Errand, Outcome, Stage, cases, list, name, play, roles};
 
 fn cast() -> impl Strategy<Value = Cast> {
@@ -40,17 +41,40 @@ fn turn(stage: &Stage, server: &str, since: usize, outcome: &Outcome) -> Option<
     by_journal.into_iter().chain(passed_over).min()
 }
 
+/// Times that operators might set.
+fn policy() -> impl Strategy<Value = Policy> {
+    let (long, cheap, reserve) = (20u64..400, 10u64..300, 0u64..120);
+    let (head_start, preference, limit) = (0u64..3000, 0u64..5000, 500u64..8000);
+    (long, cheap, reserve, head_start, preference, limit).prop_map(
+        |(long, cheap, reserve, head_start, preference, limit)| Policy {
+            deadline: Deadline {
+                long: seconds(long),
+                cheap: seconds(cheap),
+                reserve: seconds(reserve),
+                ..Deadline::default()
+            },
+            connect: Connect {
+                head_start: millis(head_start),
+                preference: millis(preference),
+                limit: millis(limit),
+                ..Connect::default()
+            },
+            ..Policy::default()
+        },
+    )
+}
+
 proptest! {
     #![proptest_config(cases(300))]
 
     #[test]
     fn no_walk_commits_its_last_candidate_later(
         cast in cast(),
+        policy in prop_oneof![Just(Policy::default()), policy()],
         errands in prop::collection::vec(any::<bool>(), 1..5),
         seed: u64,
     ) {
         play(seed, async {
-            let policy = Policy::default();
             let installation = Installation::new().with(Service::PuppetServer, list(&cast));
             let cases = policy.worst_case(&installation);
             let stage = Stage::cast(policy, &cast);
@@ -74,8 +98,13 @@ proptest! {
                         "{place}: {turn:?}, {worst:?}, {outcome:?}"
                     );
                 }
+                for attempt in outcome.failed() {
+                    let is_in_time = attempt.took <= worst.connected + millis(2);
+                    let is_connecting = matches!(attempt.verdict, Verdict::Unreached(_));
+                    prop_assert!(!is_connecting || is_in_time, "{worst:?}, {outcome:?}");
+                }
                 // What is left in the background ends before the next request.
-                tokio::time::sleep(seconds(5)).await;
+                tokio::time::sleep(seconds(9)).await;
             }
             Ok(())
         })?;
