@@ -62,18 +62,21 @@ const LONG: Duration = Duration::from_secs(8);
 const DWELL: Duration = Duration::from_secs(4);
 const SPREAD: Duration = Duration::from_secs(4);
 const BENCH_MOST: Duration = Duration::from_secs(4);
+/// No run is longer, for it keeps to the replica if it began there.
+const RUN: Duration = Duration::from_secs(3);
 /// Every service is asked something new within this.
 const NEXT: Duration = Duration::from_secs(4);
 
 /// What was under way as all healed may speak against the master until its deadline. Then a bench has
-/// to end and somebody to ask, before the dwell begins and after it.
+/// to end and somebody to ask, before the dwell begins and after it; and runs that began before end.
 pub(crate) const HEALED: Duration = STORM
     .saturating_add(LONG)
     .saturating_add(BENCH_MOST)
     .saturating_add(NEXT)
     .saturating_add(DWELL)
     .saturating_add(SPREAD)
-    .saturating_add(NEXT);
+    .saturating_add(NEXT)
+    .saturating_add(RUN);
 
 /// Agents stop asking then; what is under way ends within a deadline.
 pub(crate) const END: Duration = HEALED.saturating_add(Duration::from_secs(2));
@@ -151,13 +154,14 @@ impl Agent {
     /// Asks now and then until the end, whether the last answer is there or not.
     pub(crate) async fn live(self, mut rng: Rng) -> turmoil::Result {
         let agent = Rc::new(self);
-        let (mut number, mut run) = (agent.number, None);
+        let (mut number, mut run, mut ends) = (agent.number, None, Duration::ZERO);
         let mut errands = Vec::new();
         let mut asking = JoinSet::new();
         while now() < END {
             // Half of the time as a run of some requests.
-            if rng.u8(0..6) == 0 {
+            if rng.u8(0..6) == 0 || now() >= ends {
                 run = rng.bool().then(|| agent.layer.begin_run(OnLoss::Cross));
+                ends = now() + RUN;
             }
             for _ in 0..rng.usize(1..3) {
                 number += 1;
