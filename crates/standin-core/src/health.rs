@@ -363,7 +363,7 @@ impl Health {
             is_benched || self.is_silent(&entry.server, now)
         });
         match (is_away, alone) {
-            (true, Alone::Yes) => times.limit_benched,
+            (true, Alone::Yes) => times.limit_benched.min(times.limit),
             _ => times.limit,
         }
     }

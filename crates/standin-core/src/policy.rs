@@ -110,7 +110,8 @@ pub struct Connect {
     /// retransmission of a SYN.
     pub limit: Duration,
     /// The same at a server that is benched and has no stand-in. Default 1.1 s, just above the first
-    /// retransmission: known to be dead, it is still asked, but not for long.
+    /// retransmission: known to be dead, it is still asked, but not for long, and never for longer than
+    /// [`Connect::limit`].
     pub limit_benched: Duration,
     /// How long an idle connection is kept. Default 4 s as Puppet's `http_keepalive_timeout`, which
     /// must be below the servers' own.

@@ -314,6 +314,17 @@ fn a_benched_server_without_a_stand_in_is_not_waited_for_long() {
 }
 
 #[test]
+fn a_benched_server_is_not_waited_for_longer_than_one_that_is_well() {
+    let installation = Installation::of_hosts("m", None).unwrap();
+    let mut policy = Policy::default();
+    policy.connect.limit = Duration::from_millis(500);
+    let health = Health::new(&installation, policy, 0);
+    record(&health, SERVER, 0, REFUSED, 0);
+    let limit = health.connect_limit(SERVER, 0, Alone::Yes, at(1));
+    assert_eq!(limit, Duration::from_millis(500));
+}
+
+#[test]
 fn a_suspect_gets_its_head_start_and_no_more() {
     let health = health();
     let preference = |class| health.race_times(class, 0, at(1)).preference;
