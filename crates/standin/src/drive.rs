@@ -7,23 +7,19 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response};
 use standin_core::cell::State;
 use standin_core::health::{Mark, Question, ServerId};
 use standin_core::patience::{Patience, PatienceStep};
 use standin_core::plan::{After, Plan, Step};
 use standin_core::verdict::{Loss, Unreached};
 use standin_core::{Class, Moment, Operation, Repeat, Verdict};
-use standin_net::error::find;
-use standin_net::{Clock, ConnectError, TrustFailure};
+use standin_net::{Clock, TrustFailure};
 
-use crate::error::Masters;
-use crate::https::Excess;
 use crate::rebase::Prepared;
-use crate::run::PinFate;
 use crate::shared::Shared;
 use crate::transport::{Connection, GivesBack, SendError, Transport};
-use crate::{Attempt, Body, Deadline, Error, ErrorKind, OnLoss, Run, Served, Switched, probe};
+use crate::{Attempt, Body, Deadline, Error, ErrorKind, OnLoss, Run, probe};
 
 /// An answer, and which attempt got it.
 pub(crate) struct Answer<B> {
@@ -39,7 +35,11 @@ pub(crate) struct Source {
     pub(crate) mark: Mark,
 }
 
+mod evidence;
 mod reach;
+mod story;
+
+pub(crate) use evidence::verdict_of;
 
 /// Walks a request along its candidates until one answers or the plan gives up.
 pub(crate) struct Walk<T> {
@@ -270,7 +270,7 @@ impl<T: Transport> Walk<T> {
         context: &mut Context<'_>,
     ) -> Poll<Result<Response<T::ResponseBody>, Unanswered>> {
         if let Poll::Ready(result) = sending.poll(context) {
-            return Poll::Ready(result.map_err(judge));
+            return Poll::Ready(result.map_err(evidence::judge));
         }
         // What answers at once needs no timers.
         let UnderWay { place, began, .. } = *under_way;
@@ -426,89 +426,6 @@ impl<T: Transport> Walk<T> {
         Some(times.stuck_after(operation.length, usual))
     }
 
-    /// Says on the answer who served it, and keeps to that server.
-    fn sign(
-        &mut self,
-        response: &mut Response<T::ResponseBody>,
-        place: usize,
-        began: Moment,
-        now: Moment,
-    ) {
-        let holder = self.shared.health.holder(self.class);
-        if holder.is_some_and(|holder| holder != place && !self.is_calm(holder)) {
-            let moved = self.shared.health.take_over(self.class, place, now);
-            self.shared.tell(moved.into_iter().collect());
-        }
-        let switched = self.run.as_ref().map_or(Switched::No, |run| {
-            let Some(server) = self.shared.health.id(self.class, place) else {
-                return Switched::No;
-            };
-            // One that is in no list any more is lost too.
-            let pinned = self.pin.filter(|pin| *pin != server);
-            let is_lost = pinned.is_some_and(|pin| {
-                let pinned = self.shared.health.place(self.class, pin);
-                pinned.is_none_or(|pinned| !self.is_calm(pinned))
-            });
-            let fate = match is_lost {
-                true => PinFate::Lost,
-                false => PinFate::Kept,
-            };
-            run.answered(self.class, server, fate)
-        });
-        if let Some((server, role)) = self.shared.server(self.class, place) {
-            let status = response.status().as_u16();
-            tracing::debug!(service = %self.class, %server, status, "attempt answered");
-            response.extensions_mut().insert(Served {
-                server: server.clone(),
-                role,
-                sent_after: began.since(self.begun),
-                took: now.since(self.begun),
-                switched,
-                failed: std::mem::take(&mut self.failed),
-            });
-        }
-    }
-
-    /// Records an attempt that got no answer: for health, for the plan, and for the story.
-    fn note(
-        &mut self,
-        place: usize,
-        mark: Option<Mark>,
-        verdict: Verdict,
-        error: Option<SharedError>,
-        began: Moment,
-    ) {
-        let now = self.shared.clock.now();
-        self.shared.record(self.class, place, mark, verdict);
-        self.plan.record(place, verdict, now, fastrand::u64(..));
-        self.remember(place, verdict, None, error, began, now);
-    }
-
-    fn remember(
-        &mut self,
-        place: usize,
-        verdict: Verdict,
-        status: Option<StatusCode>,
-        error: Option<SharedError>,
-        began: Moment,
-        now: Moment,
-    ) {
-        let Some((server, role)) = self.shared.server(self.class, place) else {
-            return;
-        };
-        let attempt = Attempt {
-            server: server.clone(),
-            role,
-            verdict,
-            status,
-            after: began.since(self.begun),
-            took: now.since(began),
-            error,
-        };
-        tracing::debug!(service = %self.class, server = %attempt.server, %attempt, "attempt failed");
-        self.failed.push(attempt);
-    }
-
     /// The place that a run keeps to whatever happens.
     fn bound_to(&self) -> Option<usize> {
         let run = self.run.as_ref()?;
@@ -536,17 +453,6 @@ impl<T: Transport> Walk<T> {
                 Some(State::Benched | State::Probing)
             )
     }
-
-    fn fail(&mut self, kind: ErrorKind) -> Error {
-        let error = Error::after(kind, &self.plan, std::mem::take(&mut self.failed));
-        match kind {
-            ErrorKind::TwoMasters => {
-                let hosts = self.shared.health.sources().map(ToOwned::to_owned);
-                error.beneath(Masters(hosts.collect()))
-            }
-            _ => error,
-        }
-    }
 }
 
 impl Shared {
@@ -567,39 +473,4 @@ impl Shared {
 
 async fn sleep_until(clock: Clock, moment: Moment) {
     tokio::time::sleep_until(clock.instant(moment)).await;
-}
-
-fn judge(error: SendError) -> Unanswered {
-    let source: SharedError = error.source.into();
-    if let Some(request) = error.unsent {
-        return Unanswered::Unsent(request, source);
-    }
-    let verdict = verdict_of(source.as_ref());
-    Unanswered::Failed(verdict, Some(source))
-}
-
-/// What an error of sending shows. Without a typed proof that nothing was sent, it may have been.
-pub(crate) fn verdict_of(error: &(dyn std::error::Error + 'static)) -> Verdict {
-    use hyper_util::client::legacy;
-    if let Some(error) = find::<ConnectError>(error) {
-        return error.verdict();
-    }
-    if TrustFailure::find(error).is_some() {
-        return Verdict::Untrusted;
-    }
-    if let Some(legacy) = find::<legacy::Error>(error)
-        && legacy.is_connect()
-    {
-        return standin_net::error::judge(error);
-    }
-    if find::<Excess>(error).is_some() {
-        return Verdict::Lost(Loss::Excess);
-    }
-    match find::<hyper::Error>(error) {
-        Some(hyper) if hyper.is_canceled() => Verdict::Unreached(Unreached::Reset),
-        Some(hyper) if hyper.is_parse() => Verdict::Lost(Loss::Garbage),
-        // The request's own body failed.
-        Some(hyper) if hyper.is_user() => Verdict::Local,
-        _ => Verdict::Lost(Loss::Reset),
-    }
 }
