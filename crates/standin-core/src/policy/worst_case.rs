@@ -18,7 +18,8 @@ pub struct WorstCase {
     /// How long it takes at most until a connection stands or is known not to.
     pub connected: Duration,
     /// How long it takes at most until the last candidate is sent the request, when each one before
-    /// it answers its status and is silent otherwise.
+    /// it answers its status and is silent otherwise. When it is the deadline, there may be no time
+    /// left to ask it at all.
     pub committed: Duration,
 }
 
