@@ -5,6 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
 use standin_core::{Role, Server, Verdict};
 
 /// One try of one broker that did not lead to an association.
@@ -44,5 +46,18 @@ impl fmt::Display for Attempt {
             cause = error.source();
         }
         Ok(())
+    }
+}
+
+impl Serialize for Attempt {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Attempt", 6)?;
+        fields.serialize_field("server", &self.server)?;
+        fields.serialize_field("role", &self.role)?;
+        fields.serialize_field("verdict", &self.verdict)?;
+        fields.serialize_field("after", &self.after.as_secs_f64())?;
+        fields.serialize_field("took", &self.took.as_secs_f64())?;
+        fields.serialize_field("cause", &self.source.as_ref().map(ToString::to_string))?;
+        fields.end()
     }
 }

@@ -1,0 +1,67 @@
+//! A broker that is tried.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use standin_core::health::{Mark, ServerId};
+use standin_core::{Moment, Role, Server, Verdict};
+
+use crate::Attempt;
+use crate::shared::{CLASS, Shared};
+
+/// A broker that is tried, and what its verdict is recorded with.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate {
+    pub(crate) id: ServerId,
+    pub(crate) place: usize,
+    pub(crate) server: Server,
+    role: Role,
+    mark: Mark,
+}
+
+impl Candidate {
+    /// Whoever stands at this place of the list.
+    pub(crate) fn at(shared: &Shared, place: usize) -> Option<Self> {
+        let entry = shared.health.entry(CLASS, place)?;
+        Some(Self {
+            id: shared.health.id(CLASS, place)?,
+            place,
+            server: entry.server.clone(),
+            role: entry.role,
+            mark: shared.health.mark(CLASS, place)?,
+        })
+    }
+
+    /// Tells health what came of it.
+    pub(crate) fn record(&self, shared: &Shared, verdict: Verdict) {
+        let (now, random) = (shared.clock.now(), fastrand::u64(..));
+        let health = &shared.health;
+        let events = health.record(CLASS, self.place, self.mark, verdict, now, random);
+        standin_net::events::tell(events);
+    }
+
+    /// A connection to it took so long.
+    pub(crate) fn connected(&self, shared: &Shared, took: Duration) {
+        let now = shared.clock.now();
+        standin_net::events::tell(shared.health.connected(CLASS, self.place, took, now));
+    }
+
+    /// An attempt at it that failed now and began at `began`, in a walk that did at `begun`.
+    pub(crate) fn attempt(
+        &self,
+        shared: &Shared,
+        verdict: Verdict,
+        source: Option<Arc<dyn Error + Send + Sync>>,
+        (begun, began): (Moment, Moment),
+    ) -> Attempt {
+        Attempt {
+            server: self.server.clone(),
+            role: self.role,
+            verdict,
+            after: began.since(begun),
+            took: shared.clock.now().since(began),
+            source,
+        }
+    }
+}
