@@ -11,6 +11,7 @@ use serde_json::Value;
 use url::form_urlencoded;
 
 use crate::body::{Framing, ReplyBody};
+use crate::broker;
 use crate::scene::Scene;
 use crate::service::Service;
 use crate::shared::Shared;
@@ -79,6 +80,8 @@ pub(crate) fn work(place: &Place<'_>, service: Service, asked: &Asked) -> Answer
         Service::Activity => asked.with_certificate(|| activity::answer(asked)),
         Service::Orchestrator => asked.with_certificate(|| orchestrator::answer(place, asked)),
         Service::CodeManager => asked.with_certificate(|| code_manager::answer(place, asked)),
+        // A client without a certificate is told so by a close code.
+        Service::PcpBroker => broker::upgrade::answer(place, asked),
     }
 }
 
@@ -145,6 +148,10 @@ impl Place<'_> {
 
     fn role(&self) -> Role {
         self.scene.role(self.host)
+    }
+
+    fn has_isolated_broker(&self) -> bool {
+        self.shared.machine(self.host).hub.is_isolated()
     }
 
     fn store(&self) -> &Store {

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::authority::Authority;
+use crate::broker::{self, Hub};
 use crate::certificate::{CertSpec, Certificate};
 use crate::conf_dir::ConfDir;
 use crate::host::{Host, HostSpec, Role};
@@ -145,6 +146,7 @@ impl LabBuilder {
                 name: host.name.as_str().into(),
                 ip: *ip,
                 store,
+                hub: Hub::new(),
             }
         };
         self.hosts
@@ -156,6 +158,7 @@ impl LabBuilder {
 }
 
 fn spawn(shared: &Arc<Shared>, sockets: Sockets) -> JoinSet<()> {
+    let hosts = sockets.addresses.len();
     let mut servers = JoinSet::new();
     let mut ports = Vec::new();
     for (host, port, socket) in sockets.listening {
@@ -170,6 +173,9 @@ fn spawn(shared: &Arc<Shared>, sockets: Sockets) -> JoinSet<()> {
             applied,
         };
         servers.spawn(server.run(socket));
+    }
+    for host in 0..hosts {
+        servers.spawn(broker::watch_controllers(Arc::clone(shared), host));
     }
     shared.watch_ports(ports);
     servers

@@ -161,9 +161,11 @@ fn classifier_yaml(hosts: &[HostSpec]) -> String {
 
 fn pxp_agent_conf(hosts: &[HostSpec], certname: &str, ssl: &Path) -> String {
     let pair = with_role(hosts, &[Role::Master, Role::Replica]);
-    let brokers: Vec<_> = pair
+    let pool = with_role(hosts, &[Role::Pool]);
+    let port = Service::PcpBroker.port();
+    let brokers: Vec<_> = if pool.is_empty() { &pair } else { &pool }
         .iter()
-        .map(|name| format!("wss://{name}:{BROKER_PORT}/pcp2/"))
+        .map(|name| format!("wss://{name}:{port}/pcp2/"))
         .collect();
     let masters: Vec<_> = pair
         .iter()
@@ -191,9 +193,6 @@ fn with_role<'a>(hosts: &'a [HostSpec], roles: &[Role]) -> Vec<&'a str> {
         .map(|host| host.name.as_str())
         .collect()
 }
-
-/// Where pxp-agent looks for a broker; the lab has none yet.
-const BROKER_PORT: u16 = 8142;
 
 #[cfg(test)]
 mod tests {
@@ -223,6 +222,9 @@ mod tests {
         let conf = puppet_conf(&hosts, "agent.test", Path::new("/conf"));
         assert!(conf.contains("server_list = c.test:8140\n"), "{conf}");
         assert!(conf.contains("ca_server = m.test\n"), "{conf}");
+        let pxp = pxp_agent_conf(&hosts, "agent.test", Path::new("/conf/ssl"));
+        assert!(pxp.contains("wss://c.test:8142/pcp2/"), "{pxp}");
+        assert!(!pxp.contains("wss://m.test"), "{pxp}");
     }
 
     #[test]

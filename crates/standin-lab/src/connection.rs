@@ -1,6 +1,6 @@
-//! One connection: TLS, then HTTP/1.1, until it ends or is cut.
+//! One connection: TLS, then HTTP/1.1 and perhaps WebSocket, until it ends or is cut.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
+use crate::broker::Session;
 use crate::exchange::Exchange;
 use crate::scene::Door;
 use crate::service::Port;
@@ -54,19 +55,37 @@ async fn converse(shared: Arc<Shared>, host: usize, port: Port, wire: Wire, cut:
     let shown = tls.get_ref().1.peer_certificates().and_then(<[_]>::first);
     let certname = shown.and_then(|certificate| shared.trust().authority.owner(certificate));
     let exchange = Arc::new(Exchange {
-        shared,
+        shared: Arc::clone(&shared),
         host,
         port,
-        certname,
-        cut,
+        certname: certname.clone(),
+        cut: Arc::clone(&cut),
+        upgrade: Mutex::default(),
     });
-    let service = service_fn(move |request| Arc::clone(&exchange).answer(request));
+    let service = service_fn(|request| Arc::clone(&exchange).answer(request));
     let served = http1::Builder::new()
         .title_case_headers(true)
         .serve_connection(TokioIo::new(tls), service)
+        .with_upgrades()
         .await;
     if let Err(error) = served {
         tracing::debug!(%error, "a connection ended badly");
+    }
+    let Some(upgrade) = exchange.upgrade() else {
+        return;
+    };
+    match upgrade.on_upgrade.await {
+        Ok(upgraded) => {
+            let session = Session {
+                shared,
+                host,
+                certname,
+                client_type: upgrade.client_type,
+                cut,
+            };
+            session.run(TokioIo::new(upgraded)).await;
+        }
+        Err(error) => tracing::debug!(%error, "a connection did not switch to WebSocket"),
     }
 }
 

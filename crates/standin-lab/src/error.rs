@@ -68,6 +68,15 @@ pub enum LabError {
     #[error("a certificate or key is not readable")]
     Pem(#[from] rustls::pki_types::pem::Error),
 
+    /// A broker did not take a controller.
+    #[error("the broker closed the association with {code} {reason}")]
+    NotAssociated {
+        /// The close code.
+        code: u16,
+        /// And its reason.
+        reason: &'static str,
+    },
+
     /// A file of the configuration directory could not be written.
     #[error("{path} could not be written")]
     File {

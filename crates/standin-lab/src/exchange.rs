@@ -1,18 +1,19 @@
 //! One request and its answer: into the journal, through the faults, to the service.
 
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::{Bytes, BytesMut};
 use http::header::{DATE, HeaderMap};
 use http::request::Parts;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use tokio::time::{Instant, sleep_until};
 
 use crate::answer::{self, Answer, Asked, Place};
 use crate::body::ReplyBody;
+use crate::broker::{self, Upgrade};
 use crate::clock;
 use crate::journal::{Entry, Line, Purpose};
 use crate::scene::Fate;
@@ -28,6 +29,8 @@ pub(crate) struct Exchange {
     pub(crate) port: Port,
     pub(crate) certname: Option<Arc<str>>,
     pub(crate) cut: Arc<Cut>,
+    /// What the connection is to become, once that was answered.
+    pub(crate) upgrade: Mutex<Option<Upgrade>>,
 }
 
 /// What a request is about.
@@ -40,8 +43,9 @@ enum Subject {
 impl Exchange {
     pub(crate) async fn answer(
         self: Arc<Self>,
-        request: Request<Incoming>,
+        mut request: Request<Incoming>,
     ) -> Result<Response<ReplyBody>, Infallible> {
+        let on_upgrade = hyper::upgrade::on(&mut request);
         let (head, body) = request.into_parts();
         let subject = self.subject(head.uri.path());
         let line = self.enter(&head, subject);
@@ -56,8 +60,21 @@ impl Exchange {
         }
         let answer = self.act(subject, &fate, &asked);
         line.answered(answer.status);
+        if answer.status == StatusCode::SWITCHING_PROTOCOLS {
+            self.upgrade
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .replace(Upgrade {
+                    client_type: broker::upgrade::client_type(&asked.path)
+                        .unwrap_or_default()
+                        .to_owned(),
+                    on_upgrade,
+                });
+        }
         let broken = match fate {
-            Fate::ResetBody(after) => Some((after, Arc::clone(&self.cut))),
+            Fate::ResetBody(after) if answer.status != StatusCode::SWITCHING_PROTOCOLS => {
+                Some((after, Arc::clone(&self.cut)))
+            }
             _ => None,
         };
         let mut response = answer.into_response(&asked.method, broken);
@@ -68,8 +85,17 @@ impl Exchange {
         Ok(response)
     }
 
+    /// What the connection is to become, if it is to become something else.
+    pub(crate) fn upgrade(&self) -> Option<Upgrade> {
+        self.upgrade
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+
     fn subject(&self, path: &str) -> Subject {
-        if answer::status::is_status(path) {
+        // A broker's port has nothing but the broker.
+        if self.port != Port::PcpBroker && answer::status::is_status(path) {
             Subject::Status(answer::status::services(self.port, path))
         } else {
             Subject::Work(Service::of_path(self.port, path))

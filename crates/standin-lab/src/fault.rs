@@ -14,8 +14,8 @@ pub enum Target<'a> {
     Host(&'a str),
     /// One service of the host of that name.
     ///
-    /// A fault of the connection ([`Fault::Refuse`], [`Fault::BlackHole`], [`Fault::Silent`], [`Fault::Untrusted`])
-    /// strikes before anyone knows what a request is for, so it takes the other services of the port along.
+    /// A fault of the connection ([`Fault::Refuse`], [`Fault::BlackHole`], [`Fault::Silent`], [`Fault::HangUp`],
+    /// [`Fault::Untrusted`]) strikes before anyone knows what a request is for, so it takes the other services of the port along.
     Service(&'a str, Service),
 }
 
@@ -23,6 +23,9 @@ pub enum Target<'a> {
 ///
 /// Faults are rules in one list that every step of every connection consults. When several strike the same thing, the
 /// one switched on last counts; a fault of the connection and one of the work can hold side by side.
+///
+/// A broker's work is its upgrades and what goes over its WebSockets. Where it differs, a fault says so; the rest strikes
+/// upgrades alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
@@ -35,14 +38,18 @@ pub enum Fault {
     /// second or more, as its kernel does. The simulated host's kernel still acknowledges what arrives on established
     /// connections, which a dead network would not.
     BlackHole,
-    /// TCP connects, then nothing: no TLS handshake. Established connections go silent.
+    /// TCP connects, then nothing: no TLS handshake. Established connections go silent. So is a process that is frozen.
     Silent,
+    /// TCP connects and is closed at once, as by a load balancer with nothing behind it. Established connections go on.
+    HangUp,
     /// The server shows a certificate that must not be accepted. Established connections go on.
     Untrusted(Flaw),
     /// The TLS handshake is done, HTTP is never answered, the status neither. Requests are still read and are in the
-    /// journal; lifted, those still waiting are answered.
+    /// journal; lifted, those still waiting are answered. A broker's WebSockets go silent too.
     SilentAfterTls,
     /// The status says running, work is read and never answered. Lifted, requests still waiting are answered.
+    ///
+    /// A broker answers upgrades, and nothing on WebSockets: no message, no pong, no close.
     WorkSilent,
     /// Work is answered 503 while the status says running.
     Unavailable {
@@ -53,6 +60,9 @@ pub enum Fault {
         retry_after: Option<u32>,
     },
     /// Status and work are answered 503, and the status says so. `NotReady(State::Running)` is a plain `Unavailable`.
+    ///
+    /// A broker that is starting or stopping answers upgrades and closes with 1011 `Broker is not running.`, at once if the
+    /// connection is new, else at the next message.
     NotReady(State),
     /// The database behind the service is gone: status `error`, reads 500. PuppetDB still takes commands, as the real
     /// one queues them on its disk.
@@ -60,7 +70,8 @@ pub enum Fault {
     /// Work is answered 500 with a text. The status says running.
     InternalError,
     /// The work is done, the head and the first `after` bytes of the body are sent, then the connection is reset.
-    /// A shorter body is sent whole, and is still cut before its end is marked.
+    /// A shorter body is sent whole, and is still cut before its end is marked. A broker's connections are reset once they
+    /// are WebSockets.
     ResetBody {
         /// How many bytes of the body arrive.
         after: usize,

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use crate::shared::Shared;
-use crate::{Service, Store};
+use crate::{Broker, Service, Store};
 
 /// What a host is there for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -13,9 +13,10 @@ pub enum Role {
     /// Serves everything and takes every write.
     Master,
     /// Enabled but not promoted: serves Puppet Server, PuppetDB and the console services' reads. Its certificate
-    /// authority, orchestrator and code manager are not there, and nothing listens on 8143 and 8170.
+    /// authority, orchestrator and code manager are not there, and nothing listens on 8143 and 8170. Its PCP broker takes
+    /// agents.
     Replica,
-    /// A compile master: Puppet Server and file sync, nothing else.
+    /// A compile master: Puppet Server, file sync and a PCP broker, nothing else.
     Pool,
 }
 
@@ -97,6 +98,15 @@ impl Host {
     #[must_use]
     pub fn server(&self, service: Service) -> SocketAddr {
         SocketAddr::new(self.ip, service.port())
+    }
+
+    /// Its PCP broker.
+    #[must_use]
+    pub fn broker(&self) -> Broker {
+        Broker {
+            shared: Arc::clone(&self.shared),
+            host: self.index,
+        }
     }
 
     /// What this host has stored.

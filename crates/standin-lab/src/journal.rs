@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::Service;
+use crate::broker::{PcpEvent, PcpReceipt, Uri};
 
 /// What a lab's servers received, in the order in which request heads arrived. Clones share one record.
 ///
@@ -100,22 +101,26 @@ impl Journal {
     ///
     /// Cancel safe. Waits for ever if none comes.
     pub async fn wait_for(&self, mut wanted: impl FnMut(&Receipt) -> bool) -> Receipt {
-        let mut pages = self.pages.subscribe();
-        loop {
-            let found = pages
-                .borrow_and_update()
-                .receipts
-                .iter()
-                .find(|receipt| wanted(receipt))
-                .cloned();
-            if let Some(receipt) = found {
-                return receipt;
-            }
-            if pages.changed().await.is_err() {
-                // Cannot be: this journal holds the sender.
-                std::future::pending::<()>().await;
-            }
-        }
+        self.first(|pages| {
+            let mut receipts = pages.receipts.iter();
+            receipts.find(|receipt| wanted(receipt)).cloned()
+        })
+        .await
+    }
+
+    /// What happened between brokers and clients so far, in the order in which it did.
+    #[must_use]
+    pub fn pcp(&self) -> Vec<PcpReceipt> {
+        self.pages.borrow().pcp.clone()
+    }
+
+    /// Waits until something has happened between a broker and a client that `wanted` says yes to, and returns the first
+    /// such.
+    ///
+    /// Cancel safe. Waits for ever if it never happens.
+    pub async fn wait_for_pcp(&self, mut wanted: impl FnMut(&PcpReceipt) -> bool) -> PcpReceipt {
+        self.first(|pages| pages.pcp.iter().find(|receipt| wanted(receipt)).cloned())
+            .await
     }
 
     /// Forgets everything. Requests still on their way leave no trace afterwards.
@@ -123,7 +128,19 @@ impl Journal {
         self.pages.send_modify(|pages| {
             pages.cleared += pages.receipts.len();
             pages.receipts.clear();
+            pages.pcp.clear();
         });
+    }
+
+    /// Enters what happened between a broker and a client.
+    pub(crate) fn record(&self, host: &Arc<str>, client: &Uri, event: PcpEvent) {
+        let receipt = PcpReceipt {
+            at: self.started.elapsed(),
+            host: Arc::clone(host),
+            client: client.to_string(),
+            event,
+        };
+        self.pages.send_modify(|pages| pages.pcp.push(receipt));
     }
 
     /// Enters a request whose head has just been read.
@@ -148,6 +165,19 @@ impl Journal {
         Line {
             pages: Arc::clone(&self.pages),
             number,
+        }
+    }
+
+    async fn first<T>(&self, mut find: impl FnMut(&Pages) -> Option<T>) -> T {
+        let mut pages = self.pages.subscribe();
+        loop {
+            if let Some(found) = find(&pages.borrow_and_update()) {
+                return found;
+            }
+            if pages.changed().await.is_err() {
+                // Cannot be: this journal holds the sender.
+                std::future::pending::<()>().await;
+            }
         }
     }
 }
@@ -212,6 +242,7 @@ struct Pages {
     receipts: Vec<Receipt>,
     /// How many were forgotten before the first one, so that numbers stay true.
     cleared: usize,
+    pcp: Vec<PcpReceipt>,
 }
 
 #[cfg(test)]

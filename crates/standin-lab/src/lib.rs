@@ -28,7 +28,7 @@
 //! caller's runtime and ends with the `Lab`. Any number of labs can run side by side. The loopback network 127.0.0.0/8
 //! and full accept queues are used as Linux has them; other systems are not supported.
 //!
-//! Not simulated: the PCP broker and the console's web pages; traffic between hosts (a master's Puppet Server asks
+//! Not simulated: version 1 of PCP, a broker's rules of who may send what, and the console's web pages; traffic between hosts (a master's Puppet Server asks
 //! neither classifier nor PuppetDB); compressed answers; packet loss on established connections, whose bytes the
 //! kernel acknowledges even while a host plays dead.
 //!
@@ -36,13 +36,15 @@
 //!
 //! - What a test holds: [`Lab`] and [`LabBuilder`]; [`Host`], [`HostSpec`], [`Role`]; [`Service`].
 //! - What goes wrong: [`Fault`] at a [`Target`], kept on by a [`FaultGuard`]; [`Flaw`], [`State`].
-//! - What is found out: [`Journal`] and its [`Receipt`]s; [`Store`].
+//! - What is found out: [`Journal`] and its [`Receipt`]s and [`PcpReceipt`]s; [`Store`].
+//! - What else a broker is made to do: [`Broker`], [`Controller`], [`Message`].
 //! - Who is trusted: [`CertSpec`] and [`Certificate`].
 //!
 //! Inside, the way of a request: `port` (a listening socket in the state the `scene` wants) → `connection` (TLS) over a
 //! `wire` (which can fall silent or be reset at any moment) → `exchange` (journal, faults) → `answer` (one module a
-//! service) → `body`.
+//! service) → `body`; and, when a broker was asked to switch to WebSocket, `broker`.
 
+pub use broker::{Broker, Controller, Message, PcpEvent, PcpReceipt};
 pub use builder::LabBuilder;
 pub use certificate::{CertSpec, Certificate, SignedBy, Validity};
 pub use error::LabError;
@@ -74,6 +76,7 @@ mod shared;
 
 mod answer;
 mod body;
+mod broker;
 mod connection;
 mod exchange;
 mod wire;

@@ -78,6 +78,7 @@ impl PortServer {
                         Ok(()) => break,
                         Err(_) => return,
                     },
+                    stream = gate.accept(), if door == Door::HangUp => drop(stream),
                     stream = gate.accept(), if matches!(door, Door::Open | Door::Silent) => {
                         let (shared, doors) = (Arc::clone(&self.shared), doors.subscribe());
                         connections.spawn(connection::serve(shared, self.host, self.port, stream, doors));
@@ -110,7 +111,7 @@ impl Gate {
                 self.plug.clear();
                 Ok(())
             }
-            Door::Open | Door::Silent => {
+            Door::Open | Door::Silent | Door::HangUp => {
                 self.listen(BACKLOG).await?;
                 self.plug.clear();
                 Ok(())

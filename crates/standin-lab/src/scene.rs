@@ -32,6 +32,20 @@ pub(crate) enum Door {
     Closed,
     BlackHole,
     Silent,
+    /// Whoever comes is sent away; whoever is there stays.
+    HangUp,
+}
+
+/// What a broker does on connections that are WebSockets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mood {
+    Well,
+    /// Neither reads nor writes.
+    Mute,
+    /// Says that it is not running, and closes.
+    NotRunning,
+    /// Resets them.
+    Cut,
 }
 
 /// What happens to a request.
@@ -88,8 +102,8 @@ impl Scene {
     pub(crate) fn listens(&self, host: usize, port: Port) -> bool {
         match self.role(host) {
             Role::Master => true,
-            Role::Replica => matches!(port, Port::Puppet | Port::PuppetDb | Port::ConsoleServices),
-            Role::Pool => port == Port::Puppet,
+            Role::Replica => !matches!(port, Port::Orchestrator | Port::CodeManager),
+            Role::Pool => matches!(port, Port::Puppet | Port::PcpBroker),
         }
     }
 
@@ -101,7 +115,10 @@ impl Scene {
                 service,
                 Service::CertificateAuthority | Service::Orchestrator | Service::CodeManager
             ),
-            Role::Pool => matches!(service, Service::PuppetServer | Service::FileSync),
+            Role::Pool => matches!(
+                service,
+                Service::PuppetServer | Service::FileSync | Service::PcpBroker
+            ),
         }
     }
 
@@ -115,6 +132,7 @@ impl Scene {
                 (Fault::BlackHole, Some(_)) => Some(Door::BlackHole),
                 (Fault::Refuse, _) => Some(Door::Closed),
                 (Fault::Silent, _) => Some(Door::Silent),
+                (Fault::HangUp, _) => Some(Door::HangUp),
                 _ => None,
             })
             .unwrap_or(if listens { Door::Open } else { Door::Closed })
@@ -131,6 +149,12 @@ impl Scene {
     pub(crate) fn work(&self, host: usize, service: Service) -> Fate {
         self.faults_at(host, &[service])
             .find_map(|fault| match fault {
+                // A broker's work begins after the upgrade.
+                Fault::WorkSilent | Fault::NotReady(State::Starting | State::Stopping)
+                    if service == Service::PcpBroker =>
+                {
+                    Some(Fate::Answer)
+                }
                 Fault::SilentAfterTls | Fault::WorkSilent => Some(Fate::Hold),
                 Fault::Unavailable { retry_after } => Some(Fate::Unavailable(*retry_after)),
                 Fault::NotReady(_) => Some(Fate::NotReady),
@@ -142,10 +166,23 @@ impl Scene {
                 Fault::Refuse
                 | Fault::BlackHole
                 | Fault::Silent
+                | Fault::HangUp
                 | Fault::Untrusted(_)
                 | Fault::ClockAhead(_) => None,
             })
             .unwrap_or(Fate::Answer)
+    }
+
+    /// What the broker does on connections that are WebSockets.
+    pub(crate) fn mood(&self, host: usize) -> Mood {
+        self.faults_at(host, &[Service::PcpBroker])
+            .find_map(|fault| match fault {
+                Fault::SilentAfterTls | Fault::WorkSilent => Some(Mood::Mute),
+                Fault::NotReady(State::Starting | State::Stopping) => Some(Mood::NotRunning),
+                Fault::ResetBody { .. } => Some(Mood::Cut),
+                _ => None,
+            })
+            .unwrap_or(Mood::Well)
     }
 
     /// What happens to a request for the status of these services.

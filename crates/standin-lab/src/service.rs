@@ -27,11 +27,13 @@ pub enum Service {
     Orchestrator,
     /// Deploys code.
     CodeManager,
+    /// Connects agents with the orchestrator.
+    PcpBroker,
 }
 
 impl Service {
     /// Every service a lab serves.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::PuppetServer,
         Self::FileSync,
         Self::CertificateAuthority,
@@ -41,6 +43,7 @@ impl Service {
         Self::Activity,
         Self::Orchestrator,
         Self::CodeManager,
+        Self::PcpBroker,
     ];
 
     /// The port it is served on, on every host.
@@ -62,6 +65,7 @@ impl Service {
             Self::Activity => "/activity-api/",
             Self::Orchestrator => "/orchestrator/",
             Self::CodeManager => "/code-manager/",
+            Self::PcpBroker => "/pcp2",
         }
     }
 
@@ -89,15 +93,17 @@ pub(crate) enum Port {
     ConsoleServices,
     Orchestrator,
     CodeManager,
+    PcpBroker,
 }
 
 impl Port {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Puppet,
         Self::PuppetDb,
         Self::ConsoleServices,
         Self::Orchestrator,
         Self::CodeManager,
+        Self::PcpBroker,
     ];
 
     pub(crate) fn of(service: Service) -> Self {
@@ -109,6 +115,7 @@ impl Port {
             Service::Rbac | Service::NodeClassifier | Service::Activity => Self::ConsoleServices,
             Service::Orchestrator => Self::Orchestrator,
             Service::CodeManager => Self::CodeManager,
+            Service::PcpBroker => Self::PcpBroker,
         }
     }
 
@@ -119,6 +126,7 @@ impl Port {
             Self::ConsoleServices => 4433,
             Self::Orchestrator => 8143,
             Self::CodeManager => 8170,
+            Self::PcpBroker => 8142,
         }
     }
 
@@ -130,6 +138,7 @@ impl Port {
             Self::ConsoleServices => Service::NodeClassifier,
             Self::Orchestrator => Service::Orchestrator,
             Self::CodeManager => Service::CodeManager,
+            Self::PcpBroker => Service::PcpBroker,
         }
     }
 
@@ -144,6 +153,7 @@ impl Port {
             Self::ConsoleServices => &[Service::NodeClassifier, Service::Rbac, Service::Activity],
             Self::Orchestrator => &[Service::Orchestrator],
             Self::CodeManager => &[Service::CodeManager],
+            Self::PcpBroker => &[Service::PcpBroker],
         }
     }
 }

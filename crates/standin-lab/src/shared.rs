@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tokio::sync::watch;
 
 use crate::authority::Authority;
+use crate::broker::Hub;
 use crate::certificate::Certificate;
 use crate::fault::Fault;
 use crate::port::Applied;
@@ -31,6 +32,7 @@ pub(crate) struct Machine {
     pub(crate) name: Arc<str>,
     pub(crate) ip: IpAddr,
     pub(crate) store: Store,
+    pub(crate) hub: Hub,
 }
 
 /// Certificates: who makes them, and what each host shows.

@@ -43,12 +43,12 @@ impl Wire {
             }
             let door = *self.door.borrow();
             match door {
-                Door::Open => return Poll::Ready(Ok(())),
+                Door::Open | Door::HangUp => return Poll::Ready(Ok(())),
                 Door::Closed => return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into())),
                 Door::Silent | Door::BlackHole => {
                     let mut door = self.door.clone();
                     self.silence = Some(Box::pin(async move {
-                        let speaks = |door: &Door| matches!(door, Door::Open | Door::Closed);
+                        let speaks = |door: &Door| !matches!(door, Door::Silent | Door::BlackHole);
                         match door.wait_for(speaks).await {
                             Ok(_) => Ok(()),
                             Err(_) => Err(io::ErrorKind::ConnectionReset.into()),

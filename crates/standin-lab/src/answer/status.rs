@@ -74,6 +74,8 @@ enum On {
     EveryHost,
     /// The master, or a promoted replica.
     Master,
+    /// A compile master.
+    Pool,
 }
 
 impl Entry {
@@ -104,9 +106,14 @@ impl Entry {
     }
 
     fn state(&self, place: &Place<'_>) -> State {
-        self.service.map_or(State::Running, |service| {
-            place.scene.state(place.host, service)
-        })
+        let Some(service) = self.service else {
+            return State::Running;
+        };
+        let state = place.scene.state(place.host, service);
+        if service == Service::PcpBroker && state == State::Running && place.has_isolated_broker() {
+            return State::Error;
+        }
+        state
     }
 
     fn body(&self, place: &Place<'_>, level: &str) -> Map<String, Value> {
@@ -165,16 +172,22 @@ impl Entry {
                 "db_up": is_up, "classifier_up": true, "rbac_up": true, "puppetserver_up": true, "puppetdb_up": true,
                 "replication": replication,
             }),
+            Some(Service::PcpBroker) => json!({"metrics": {}}),
             _ => json!({}),
         }
     }
 }
 
 fn registered<'a>(place: &'a Place<'_>, port: Port) -> impl Iterator<Item = &'static Entry> + 'a {
-    let is_master = place.role() == Role::Master;
-    REGISTERED
-        .iter()
-        .filter(move |entry| entry.port == port && (entry.on == On::EveryHost || is_master))
+    let role = place.role();
+    REGISTERED.iter().filter(move |entry| {
+        let is_here = match entry.on {
+            On::EveryHost => true,
+            On::Master => role == Role::Master,
+            On::Pool => role == Role::Pool,
+        };
+        entry.port == port && is_here
+    })
 }
 
 fn find(place: &Place<'_>, port: Port, name: &str) -> Option<&'static Entry> {
@@ -260,6 +273,15 @@ const REGISTERED: &[Entry] = &[
         ENTERPRISE,
         On::Master,
     ),
+    // A compile master's broker lives in Puppet Server's process, a master's in the orchestrator's. A replica that was not
+    // promoted shows none.
+    Entry::new(
+        Port::Puppet,
+        "broker-service",
+        Service::PcpBroker,
+        ENTERPRISE,
+        On::Pool,
+    ),
     Entry::well(Port::Puppet, "status-service", STATUS),
     Entry::new(
         Port::PuppetDb,
@@ -295,6 +317,13 @@ const REGISTERED: &[Entry] = &[
         Port::Orchestrator,
         "orchestrator-service",
         Service::Orchestrator,
+        ENTERPRISE,
+        On::Master,
+    ),
+    Entry::new(
+        Port::Orchestrator,
+        "broker-service",
+        Service::PcpBroker,
         ENTERPRISE,
         On::Master,
     ),

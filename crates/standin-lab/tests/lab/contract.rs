@@ -2,7 +2,9 @@
 
 use std::fmt::Debug;
 
-use standin_lab::{Certificate, FaultGuard, Host, Journal, Lab, LabError, Store};
+use standin_lab::{
+    Broker, Certificate, Controller, FaultGuard, Host, Journal, Lab, LabError, Store,
+};
 
 #[test]
 fn handles_can_be_sent_shared_and_shown() {
@@ -10,6 +12,8 @@ fn handles_can_be_sent_shared_and_shown() {
     is_handle::<Lab>();
     is_handle::<Host>();
     is_handle::<Journal>();
+    is_handle::<Broker>();
+    is_handle::<Controller>();
     is_handle::<Store>();
     is_handle::<FaultGuard>();
     is_handle::<LabError>();

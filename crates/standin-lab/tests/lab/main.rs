@@ -1,11 +1,14 @@
 //! The lab seen from outside: a plain hyper client over TLS, with the certificates that the lab made.
 
 mod answers;
+mod broker;
+mod broker_closing;
 mod conf_dir;
 mod connection_faults;
 mod contract;
 mod database;
 mod journal;
+mod pcp;
 mod pki;
 mod roles;
 mod status;
