@@ -224,7 +224,7 @@ impl Driver {
     }
 
     fn leave_all(&mut self) {
-        let until = self.closing.unwrap_or(self.shared.clock.now());
+        let until = self.closing.unwrap_or_else(|| self.shared.clock.now());
         let links = [self.present.take(), self.earlier.take()];
         for link in links.into_iter().flatten() {
             self.leaving.push(Leaving { link, until });

@@ -229,3 +229,6 @@ pub mod message_type {
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawValue>>, D::Error> {
     Box::<RawValue>::deserialize(deserializer).map(Some)
 }
+
+#[cfg(test)]
+mod tests;
