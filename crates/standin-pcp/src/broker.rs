@@ -8,14 +8,14 @@ use std::time::Duration;
 use futures_util::Stream;
 use serde::Serialize;
 use standin_core::health::{Health, Snapshot};
-use standin_core::{Installation, Moment, Policy, Repeat, Server, ServerList, Service, jitter};
-use standin_net::{Clock, Connector, MemoryFile};
+use standin_core::{Moment, Policy, Repeat, Server, ServerList, jitter};
+use standin_net::{Connector, MemoryFile};
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::driver::Driver;
 use crate::outgoing::Outgoing;
-use crate::shared::Shared;
+use crate::shared::{Shared, installation};
 use crate::{ClientType, Delivery, Event, Events, InvalidPcpUri, Message, PcpUri, Terms};
 
 /// An association with the right broker, always one: when it ends, another is made, and messages wait
@@ -74,14 +74,9 @@ impl Broker {
             memory,
         } = options;
         let uri = PcpUri::new(certname, client_type.as_str())?;
-        let installation = Installation::new().with(Service::PcpBroker, list.clone());
-        let shared = Arc::new(Shared {
-            health: Health::new(&installation, policy, jitter::seed_of(certname)),
-            connector,
-            clock: Clock::start(),
-            client_type,
-            memory,
-        });
+        let seed = jitter::seed_of(certname);
+        let health = Health::new(&installation(list), policy, seed);
+        let shared = Arc::new(Shared::new(health, connector, client_type, memory));
         shared.recall();
         let outgoing = Arc::new(Outgoing::new(terms.queue.clone(), shared.clock));
         let (inbox, messages) = mpsc::channel(terms.inbox.max(1));
@@ -142,6 +137,12 @@ impl Broker {
         first.unwrap_or_else(|| Events(self.events.subscribe()))
     }
 
+    /// Other brokers from now on. What is known of a broker stays known; an association that stands is
+    /// left alone, also with one that is not listed any more.
+    pub fn set_list(&self, list: &ServerList) {
+        self.shared.set_list(list);
+    }
+
     /// The client's own address.
     #[must_use]
     pub const fn uri(&self) -> &PcpUri {
@@ -163,7 +164,7 @@ impl Broker {
             next_attempt_in: standing.next_attempt.map(|at| at.since(now)),
             queued,
             unconfirmed,
-            brokers: self.shared.health.snapshot(now),
+            brokers: self.shared.health().snapshot(now),
         }
     }
 

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use standin_core::health::{Mark, ServerId};
+use standin_core::health::{Health, Mark, ServerId};
 use standin_core::{Moment, Role, Server, Verdict};
 
 use crate::Attempt;
@@ -14,7 +14,10 @@ use crate::shared::{CLASS, Shared};
 #[derive(Clone, Debug)]
 pub(crate) struct Candidate {
     pub(crate) id: ServerId,
+    /// Where it stood in the list when it was tried.
     pub(crate) place: usize,
+    /// With that list. What it learns counts for later lists too.
+    health: Arc<Health>,
     pub(crate) server: Server,
     role: Role,
     mark: Mark,
@@ -22,21 +25,22 @@ pub(crate) struct Candidate {
 
 impl Candidate {
     /// Whoever stands at this place of the list.
-    pub(crate) fn at(shared: &Shared, place: usize) -> Option<Self> {
-        let entry = shared.health.entry(CLASS, place)?;
+    pub(crate) fn at(health: &Arc<Health>, place: usize) -> Option<Self> {
+        let entry = health.entry(CLASS, place)?;
         Some(Self {
-            id: shared.health.id(CLASS, place)?,
+            id: health.id(CLASS, place)?,
             place,
+            health: Arc::clone(health),
             server: entry.server.clone(),
             role: entry.role,
-            mark: shared.health.mark(CLASS, place)?,
+            mark: health.mark(CLASS, place)?,
         })
     }
 
     /// Tells health what came of it.
     pub(crate) fn record(&self, shared: &Shared, verdict: Verdict) {
         let (now, random) = (shared.clock.now(), fastrand::u64(..));
-        let health = &shared.health;
+        let health = &self.health;
         let events = health.record(CLASS, self.place, self.mark, verdict, now, random);
         standin_net::events::tell(events);
     }
@@ -44,7 +48,13 @@ impl Candidate {
     /// A connection to it took so long.
     pub(crate) fn connected(&self, shared: &Shared, took: Duration) {
         let now = shared.clock.now();
-        standin_net::events::tell(shared.health.connected(CLASS, self.place, took, now));
+        standin_net::events::tell(self.health.connected(CLASS, self.place, took, now));
+    }
+
+    /// The service is with it from now on.
+    pub(crate) fn take_over(&self, shared: &Shared) {
+        let moved = self.health.take_over(CLASS, self.place, shared.clock.now());
+        standin_net::events::tell(moved.into_iter().collect());
     }
 
     /// An attempt at it that failed now and began at `began`, in a walk that did at `begun`.

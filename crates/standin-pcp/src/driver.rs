@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use standin_core::health::{Probe, Probed};
+use standin_core::health::{Health, Probe, Probed};
 use standin_core::policy::{Failback, Hysteresis};
 use standin_core::{Moment, Verdict, jitter};
 use standin_net::Clock;
@@ -37,15 +37,15 @@ pub(crate) struct Driver {
     inbox: mpsc::Sender<Message>,
     events: broadcast::Sender<Event>,
     standing: watch::Sender<Standing>,
-    /// The place of the last broker that associated.
-    last_place: Option<usize>,
+    /// The last broker that associated.
+    last: Option<Candidate>,
     links: u64,
     present: Option<Link>,
     earlier: Option<Link>,
     leaving: Vec<Leaving>,
     walking: Option<BoxFuture<'static, Result<Made, AssociateError>>>,
     trying: Option<(Candidate, BoxFuture<'static, Result<Made, Attempt>>)>,
-    asking: FuturesUnordered<BoxFuture<'static, (Probe, Probed)>>,
+    asking: FuturesUnordered<BoxFuture<'static, Answer>>,
     /// Whether the brokers are read.
     ear: Read,
     closing: Option<Moment>,
@@ -57,11 +57,18 @@ struct Leaving {
     until: Moment,
 }
 
+/// What an earlier broker said, and whose question it was.
+struct Answer {
+    health: Arc<Health>,
+    probe: Probe,
+    came: Probed,
+}
+
 /// Something that was waited for.
 enum Woken {
     Walked(Result<Made, AssociateError>),
     Tried(Result<Made, Attempt>),
-    Asked(Probe, Probed),
+    Asked(Answer),
     Happened(Whose, Happened),
     /// Time passed, there is something to send, or to be taken.
     Look,
@@ -86,7 +93,7 @@ impl Driver {
         events: broadcast::Sender<Event>,
         standing: watch::Sender<Standing>,
     ) -> Self {
-        let ask_every = ask_every(&shared.health.policy().failback);
+        let ask_every = ask_every(&shared.health().policy().failback);
         Self {
             keeper: Keeper::new(terms.clone(), ask_every, shared.clock.now()),
             random: fastrand::Rng::with_seed(jitter::seed_of(certname)),
@@ -96,7 +103,7 @@ impl Driver {
             inbox,
             events,
             standing,
-            last_place: None,
+            last: None,
             links: 0,
             present: None,
             earlier: None,
@@ -120,7 +127,7 @@ impl Driver {
             match self.wait(until, &mut close).await {
                 Woken::Walked(made) => self.walked(made),
                 Woken::Tried(made) => self.tried(made),
-                Woken::Asked(probe, came) => self.asked(&probe, came),
+                Woken::Asked(answer) => self.asked(&answer),
                 Woken::Happened(whose, happened) => self.happened(whose, happened),
                 Woken::Look => self.outgoing.expire(),
                 Woken::Close => {
@@ -152,8 +159,9 @@ impl Driver {
                 Step::Settled => self.settled(),
                 Step::Ask => self.ask(),
                 Step::Try(server) => {
-                    let place = self.shared.health.place(CLASS, server);
-                    match place.and_then(|place| Candidate::at(&self.shared, place)) {
+                    let health = self.shared.health();
+                    let place = health.place(CLASS, server);
+                    match place.and_then(|place| Candidate::at(&health, place)) {
                         Some(broker) => {
                             let trying = walk::associate(Arc::clone(&self.shared), broker.clone());
                             self.trying = Some((broker, Box::pin(trying)));
@@ -169,25 +177,32 @@ impl Driver {
     fn walk(&mut self, wishes: Wishes) {
         let now = self.shared.clock.now();
         // Where work returns with a run only, a new association is as good as one.
-        standin_net::events::tell(self.shared.health.begin_run(now));
+        standin_net::events::tell(self.shared.health().begin_run(now));
         self.walking = Some(Box::pin(walk::walk(Arc::clone(&self.shared), wishes)));
     }
 
     fn ask(&mut self) {
         let now = self.shared.clock.now();
-        while let Some(probe) = self.shared.health.probe_due(upgrade_operation(), now) {
-            let asking = probe::ask(Arc::clone(&self.shared), probe);
-            self.asking.push(Box::pin(asking));
+        let health = self.shared.health();
+        while let Some(probe) = health.probe_due(upgrade_operation(), now) {
+            let (shared, health) = (Arc::clone(&self.shared), Arc::clone(&health));
+            self.asking.push(Box::pin(async move {
+                let came = probe::ask(shared, &health, &probe).await;
+                Answer {
+                    health,
+                    probe,
+                    came,
+                }
+            }));
         }
     }
 
     /// The present association has proven itself: the service is the broker's from now on.
     fn settled(&mut self) {
         let Some(link) = &self.present else { return };
-        let (broker, now) = (link.broker.clone(), self.shared.clock.now());
+        let broker = link.broker.clone();
         broker.record(&self.shared, Verdict::Answered);
-        let moved = self.shared.health.take_over(CLASS, broker.place, now);
-        standin_net::events::tell(moved.into_iter().collect());
+        broker.take_over(&self.shared);
         self.tell(Event::Stable {
             server: broker.server,
         });
@@ -276,7 +291,7 @@ impl Driver {
         let clock = self.shared.clock;
         let asked = async {
             match self.asking.next().await {
-                Some((probe, came)) => (probe, came),
+                Some(answer) => answer,
                 None => pending().await,
             }
         };
@@ -307,7 +322,7 @@ impl Driver {
                 Woken::Walked(made)
             }
             made = of(self.trying.as_mut().map(|(_, trying)| trying)) => Woken::Tried(made),
-            (probe, came) = asked => Woken::Asked(probe, came),
+            answer = asked => Woken::Asked(answer),
             Some(()) = close.recv(), if self.closing.is_none() => Woken::Close,
             () = self.outgoing.pushed() => Woken::Look,
             _ = self.inbox.reserve(), if read == Read::No => Woken::Look,

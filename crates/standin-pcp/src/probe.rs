@@ -7,7 +7,7 @@ use hyper::body::Bytes;
 use hyper::client::conn::http1;
 use hyper::header::{CONNECTION, HOST};
 use hyper::{Request, StatusCode};
-use standin_core::health::{Alone, Probe, Probed};
+use standin_core::health::{Alone, Health, Probe, Probed};
 use standin_core::verdict::{Loss, Processed};
 use standin_core::{Server, Verdict};
 use standin_net::Stream;
@@ -17,28 +17,25 @@ use crate::shared::{CLASS, Shared};
 /// Asks with a plain GET of the path that associations are asked for at. A broker that is cut off from
 /// its controllers stops its handlers and answers with a server error; one that is well says that this
 /// is no WebSocket, or ends the connection. Neither counts the client as connected.
-pub(crate) async fn ask(shared: Arc<Shared>, probe: Probe) -> (Probe, Probed) {
+pub(crate) async fn ask(shared: Arc<Shared>, health: &Health, probe: &Probe) -> Probed {
     let now = shared.clock.now();
-    let limit = shared
-        .health
-        .connect_limit(CLASS, probe.place(), Alone::No, now);
-    let Some(entry) = shared.health.entry(CLASS, probe.place()) else {
-        return (probe, Probed::Dropped);
+    let limit = health.connect_limit(CLASS, probe.place(), Alone::No, now);
+    let Some(entry) = health.entry(CLASS, probe.place()) else {
+        return Probed::Dropped;
     };
     let server = &entry.server;
     let stream = match shared.connector.connect(server, limit).await {
         Ok(stream) => stream,
-        Err(error) => return (probe, Probed::Bad(error.verdict())),
+        Err(error) => return Probed::Bad(error.verdict()),
     };
     let asked = tokio::time::timeout(limit, get(&shared, server, stream)).await;
-    let came = match asked {
+    match asked {
         Ok(Some(status)) if status.is_server_error() => {
             Probed::Bad(Verdict::NotReady(Processed::No))
         }
         Ok(_) => Probed::Good,
         Err(_) => Probed::Bad(Verdict::Lost(Loss::TimedOut)),
-    };
-    (probe, came)
+    }
 }
 
 /// The status; `None` when the broker ended the connection instead.

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use standin_core::health::Alone;
+use standin_core::health::{Alone, Health};
 use standin_core::plan::{Plan, Step};
 use standin_core::verdict::Unreached;
 use standin_core::{Moment, Server, Verdict};
@@ -38,12 +38,13 @@ pub(crate) struct Made {
 pub(crate) async fn walk(shared: Arc<Shared>, wishes: Wishes) -> Result<Made, AssociateError> {
     let (begun, random) = (shared.clock.now(), fastrand::u64(..));
     let nobody = || AssociateError::new(AssociateErrorKind::NoBrokers, Vec::new());
-    let plan = shared
-        .health
+    let health = shared.health();
+    let plan = health
         .plan(upgrade_operation(), wishes.first, None, begun, random)
         .ok_or_else(nobody)?;
     let walk = Walk {
         shared: &shared,
+        health,
         plan,
         begun,
         failed: Vec::new(),
@@ -57,8 +58,7 @@ pub(crate) async fn associate(shared: Arc<Shared>, broker: Candidate) -> Result<
     let failed = |verdict: Verdict, source: Arc<dyn Error + Send + Sync>| {
         broker.attempt(&shared, verdict, Some(source), (begun, begun))
     };
-    let health = &shared.health;
-    let limit = health.connect_limit(CLASS, broker.place, Alone::No, begun);
+    let limit = shared.health().policy().connect.limit;
     let connected = shared.connector.connect(&broker.server, limit).await;
     let stream = connected.map_err(|error| failed(error.verdict(), Arc::new(error)))?;
     let until = shared.clock.now() + limit;
@@ -73,6 +73,7 @@ pub(crate) async fn associate(shared: Arc<Shared>, broker: Candidate) -> Result<
 
 struct Walk<'a> {
     shared: &'a Arc<Shared>,
+    health: Arc<Health>,
     plan: Plan,
     begun: Moment,
     failed: Vec<Attempt>,
@@ -80,7 +81,7 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     async fn go(mut self, wishes: &Wishes) -> Result<Made, AssociateError> {
-        let (health, clock) = (&self.shared.health, self.shared.clock);
+        let (health, clock) = (Arc::clone(&self.health), self.shared.clock);
         let mut passes = self.put_last(wishes);
         loop {
             let first = match self.plan.step(clock.now(), health.budget()) {
@@ -119,7 +120,7 @@ impl Walk<'_> {
     /// Counts those to be tried last as tried, so that their turn comes in a second pass. Returns how
     /// many passes that makes.
     fn put_last(&mut self, wishes: &Wishes) -> u8 {
-        let health = &self.shared.health;
+        let health = &self.health;
         let all = health.list(CLASS).map_or(0, |list| list.len());
         let last = match wishes.last.as_slice() {
             last if last.len() < all => last,
@@ -141,7 +142,7 @@ impl Walk<'_> {
         let began = shared.clock.now();
         let lanes = self.plan.lanes(first, began);
         let lanes: Vec<Candidate> = lanes
-            .filter_map(|place| Candidate::at(shared, place))
+            .filter_map(|place| Candidate::at(&self.health, place))
             .collect();
         let alone = match lanes.len() {
             1 => Alone::Yes,
@@ -149,7 +150,7 @@ impl Walk<'_> {
         };
         let connect = |lane: usize| {
             let Candidate { place, server, .. } = lanes[lane].clone();
-            let limit = shared.health.connect_limit(CLASS, place, alone, began);
+            let limit = self.health.connect_limit(CLASS, place, alone, began);
             let (connector, clock) = (shared.connector.clone(), shared.clock);
             async move {
                 let began = clock.now();
@@ -157,7 +158,7 @@ impl Walk<'_> {
                 Ok((stream, clock.now().since(began)))
             }
         };
-        let times = shared.health.race_times(CLASS, first, began);
+        let times = self.health.race_times(CLASS, first, began);
         let mut racing = Racing::new(lanes.len(), shared.clock, &times);
         let deadline = shared.clock.instant(self.plan.deadline());
         let Ok(won) = tokio::time::timeout_at(deadline, racing.run(connect)).await else {

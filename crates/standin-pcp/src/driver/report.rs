@@ -11,18 +11,17 @@ impl Driver {
     /// The present association is a new one: is it with another broker than the last?
     pub(super) fn arrived(&mut self) {
         let Some(link) = &self.present else { return };
-        let (place, to) = (link.broker.place, link.broker.server.clone());
-        let last = self.last_place.replace(place);
-        let Some(last) = last.filter(|last| *last != place) else {
+        let broker = link.broker.clone();
+        let Some(last) = self.last.replace(broker.clone()) else {
             return;
         };
-        let Some(entry) = self.shared.health.entry(CLASS, last) else {
+        let (from, to) = (last.server, broker.server);
+        if last.id == broker.id {
             return;
-        };
-        let from = entry.server.clone();
-        self.tell(match place > last {
-            true => Event::Moved { from, to },
-            false => Event::FailedBack { from, to },
+        }
+        self.tell(match broker.place < last.place {
+            true => Event::FailedBack { from, to },
+            false => Event::Moved { from, to },
         });
     }
 

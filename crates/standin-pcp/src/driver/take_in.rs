@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use standin_core::health::{Event as HealthEvent, Probe, Probed};
+use standin_core::health::Event as HealthEvent;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::{Driver, Whose};
+use super::{Answer, Driver, Whose};
 use crate::keeper::{After, Failure, Which};
 use crate::link::{Happened, Link};
 use crate::shared::CLASS;
@@ -64,10 +64,14 @@ impl Driver {
     }
 
     /// An earlier broker said whether it is well.
-    pub(super) fn asked(&mut self, probe: &Probe, came: Probed) {
+    pub(super) fn asked(&mut self, answer: &Answer) {
+        let Answer {
+            health,
+            probe,
+            came,
+        } = answer;
         let (now, random) = (self.shared.clock.now(), self.random.u64(..));
-        let health = &self.shared.health;
-        let events = health.probed(probe, came, now, random);
+        let events = health.probed(probe, *came, now, random);
         let is_return = |event: &HealthEvent| matches!(event, HealthEvent::Failback { .. });
         if events.iter().any(is_return)
             && let Some(server) = health.id(CLASS, probe.place())
@@ -161,9 +165,7 @@ impl Driver {
     /// An earlier broker that seemed well is not: the service stays where it is.
     fn stayed(&mut self, server: standin_core::Server, reason: String) {
         if let Some(link) = &self.present {
-            let (place, now) = (link.broker.place, self.shared.clock.now());
-            let moved = self.shared.health.take_over(CLASS, place, now);
-            standin_net::events::tell(moved.into_iter().collect());
+            link.broker.take_over(&self.shared);
         }
         self.tell(Event::Stayed { server, reason });
         self.remember();
