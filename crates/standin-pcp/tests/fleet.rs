@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
-use standin_core::health::ServerId;
+use standin_core::health::{Event, Health, Probed, ServerId};
 use standin_core::policy::Hysteresis;
-use standin_core::{Moment, jitter};
+use standin_core::verdict::Unreached;
+use standin_core::{Class, Installation, Moment, Policy, ServerList, Service, Verdict, jitter};
 use standin_pcp::Terms;
 use standin_pcp::keeper::{Failure, Keeper, Loss, Step, Which};
 
@@ -109,14 +110,46 @@ fn after_an_eviction_no_second_sees_more_than_a_fiftieth() {
 
 #[test]
 fn in_failback_no_second_sees_more_than_a_fiftieth() {
-    let spread = Hysteresis::default().spread;
-    let mut seconds = vec![0; 300];
+    let back = LOSS + Duration::from_secs(600);
+    let mut seconds = Vec::new();
     for agent in 0..AGENTS {
-        let share = jitter::fraction(spread, seed(agent));
-        seconds[usize::try_from(share.as_secs()).expect("it is small")] += 1;
+        let second = usize::try_from(returns(agent, back).since(back).as_secs());
+        let second = second.expect("it is small");
+        if seconds.len() <= second {
+            seconds.resize(second + 1, 0);
+        }
+        seconds[second] += 1;
     }
     let worst = worst("failback", &seconds);
     assert!(worst <= 2.0, "{worst}");
+}
+
+/// When this agent tries the first broker again, which refuses until `back`.
+fn returns(agent: usize, back: Moment) -> Moment {
+    let list = ServerList::parse("master.example.com,replica.example.com", 8142);
+    let list = list.expect("it is a list");
+    let installation = Installation::new().with(Service::PcpBroker, list);
+    let health = Health::new(&installation, Policy::default(), seed(agent));
+    let class = Class::Service(Service::PcpBroker);
+    let mut random = fastrand::Rng::with_seed(seed(agent));
+    let mut now = arrival(agent, Common::Lost(Loss::Broke)) + Terms::default().stable;
+    health.take_over(class, 1, now);
+    loop {
+        if let Some(probe) = health.status_due(class, 0, now) {
+            let came = match now >= back {
+                true => Probed::Good,
+                false => Probed::Bad(Verdict::Unreached(Unreached::Refused)),
+            };
+            let events = health.probed(&probe, came, now, random.u64(..));
+            if events
+                .iter()
+                .any(|event| matches!(event, Event::Failback { .. }))
+            {
+                return now;
+            }
+        }
+        now = now + Hysteresis::default().interval();
+    }
 }
 
 #[test]
