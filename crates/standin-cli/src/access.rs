@@ -19,11 +19,7 @@ impl Access {
     /// # Errors
     /// When they make no client; the failure names file and setting.
     pub(crate) fn open(common: &Common, streams: &mut Streams<'_>) -> Result<Self, Failure> {
-        let settings =
-            Settings::read(&common.sources()?).map_err(|error| Failure::usage(&error))?;
-        for note in settings.notes() {
-            streams.mention(note);
-        }
+        let settings = common.settings(streams)?;
         let installation = settings
             .installation()
             .map_err(|error| Failure::usage(&error))?;
@@ -46,6 +42,18 @@ impl Access {
 }
 
 impl Common {
+    /// Puppet's settings with what the command line has; mentions what was assumed.
+    ///
+    /// # Errors
+    /// When they cannot be used; the failure names file and setting.
+    pub(crate) fn settings(&self, streams: &mut Streams<'_>) -> Result<Settings, Failure> {
+        let settings = Settings::read(&self.sources()?).map_err(|error| Failure::usage(&error))?;
+        for note in settings.notes() {
+            streams.mention(note);
+        }
+        Ok(settings)
+    }
+
     /// # Errors
     /// When the machine does not tell where its settings are.
     pub(crate) fn sources(&self) -> Result<Sources, Failure> {

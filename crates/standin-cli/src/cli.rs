@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::broker::BrokerArgs;
 use crate::check::CheckArgs;
 use crate::request::RequestArgs;
 use crate::resolve::Resolve;
@@ -28,6 +29,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Request(RequestArgs),
     Status(StatusArgs),
+    Broker(BrokerArgs),
     Check(CheckArgs),
 }
 
@@ -76,6 +78,9 @@ Examples:
 
   Is everything well, at the master and at the replica?
     standin status
+
+  Which PCP broker does the agent of this machine have to choose, and why?
+    standin broker --for 5
 
   What will hurt when the master is lost?
     standin check";

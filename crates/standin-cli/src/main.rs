@@ -1,5 +1,5 @@
-//! The `standin` command: one request by way of master and replica, the status of all servers, or a
-//! check of the settings.
+//! The `standin` command: one request by way of master and replica, the status of all servers, an
+//! association with a PCP broker, or a check of the settings.
 //!
 //! `standin --help` says how it is used. Where Puppet and curl have an option already, it is called
 //! and written as there.
@@ -12,10 +12,12 @@
 //! - `access`: Puppet's settings, and the client made of them.
 //! - `request`: `standin request`, with its `args`, `data`, `header` and `output`.
 //! - `status`: `standin status`; to `ask` a server gives a `state` and a row of a `report`.
+//! - `broker`: `standin broker`; a `line` for each event, and why a broker was `chosen`.
 //! - `check`: `standin check`; the `facts` it judges by, a `visit` to each server, and a `report`.
 //! - `code`, `failure`, `streams`: how it ends and what it says.
 
 mod access;
+mod broker;
 mod check;
 mod cli;
 mod code;
@@ -69,6 +71,7 @@ fn run(cli: &Cli, streams: &mut Streams<'_>) -> Result<Code, Failure> {
         match &cli.command {
             Command::Request(args) => request::run(args, &cli.common, streams).await,
             Command::Status(args) => status::run(args, &cli.common, streams).await,
+            Command::Broker(args) => broker::run(args, &cli.common, streams).await,
             Command::Check(args) => check::run(args, &cli.common, streams).await,
         }
     });

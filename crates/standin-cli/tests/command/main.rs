@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test sets up has to work")]
 
 mod bench;
+mod broker;
 mod check;
 mod check_online;
 mod endings;

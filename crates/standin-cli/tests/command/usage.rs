@@ -35,6 +35,7 @@ async fn bad_settings_are_named_with_file_and_line() {
     let place = format!("{}:2: server_list: ", file.display());
     for command in [
         &["status"][..],
+        &["broker"],
         &["request", "ca", "GET", "/puppet-ca/v1/certificate/ca"],
     ] {
         let said = run(&[command, &["--confdir", confdir]].concat()).await;
@@ -125,6 +126,13 @@ async fn help_teaches() {
         "{}",
         said.out
     );
-    let said = run(&["status", "--help"]).await;
-    assert!(said.out.contains("Exit codes:"), "{}", said.out);
+    for command in ["status", "broker"] {
+        let said = run(&[command, "--help"]).await;
+        assert!(said.out.contains("Exit codes:"), "{}", said.out);
+        assert!(
+            said.out.matches("\n    standin ").count() >= 2,
+            "{}",
+            said.out
+        );
+    }
 }
