@@ -37,6 +37,22 @@ mod uri;
 /// It is at `wss://HOST:8142/pcp2/TYPE` and takes whoever shows a certificate of the lab's authority. Made by
 /// [`Host::broker`](crate::Host::broker); clones mean the same broker. Faults of the connection and of the work strike it
 /// as [`Service::PcpBroker`](crate::Service::PcpBroker).
+///
+/// ```
+/// # use standin_lab::Lab;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), standin_lab::LabError> {
+/// let lab = Lab::builder().start().await?;
+/// let broker = lab.master().broker();
+/// let mut controller = broker.controller("orchestrator.test")?;
+///
+/// let nobody = "pcp://nobody.test/agent";
+/// let answer = controller.request(nobody, "http://puppetlabs.com/ping", serde_json::Value::Null);
+/// assert_eq!(answer.await.and_then(|answer| answer.data), Some("Not connected.".into()));
+/// assert_eq!(broker.associations(), ["pcp://orchestrator.test/controller"]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Broker {
     pub(crate) shared: Arc<Shared>,
@@ -109,7 +125,8 @@ impl Broker {
         self.hub().set(|state| state.limit = limit);
     }
 
-    /// How long new associations may send nothing before they are closed with 1001; 6 minutes at the start.
+    /// How long nothing may go over new associations, in either direction, before they are closed with 1001 `Connection
+    /// Idle Timeout`; 6 minutes at the start.
     pub fn set_idle_timeout(&self, idle: Duration) {
         self.hub().set(|state| state.idle_timeout = idle);
     }

@@ -130,4 +130,8 @@ async fn compile_masters_have_a_row_too() {
     let lab = Lab::builder().hosts(hosts).start().await.unwrap();
     let said = Bench { lab }.run(&["status"]).await;
     assert!(said.out.contains("compile.test:8140  pool"), "{said:?}");
+    // Its status is Puppet Server's to tell.
+    let broker = said.out.lines().find(|line| line.starts_with("pcp-broker"));
+    let broker: Vec<&str> = broker.unwrap().split_whitespace().collect();
+    assert_eq!(broker[1..4], ["compile.test:8142", "pool", "running"]);
 }

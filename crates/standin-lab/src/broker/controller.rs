@@ -11,7 +11,8 @@ use super::message::Message;
 use super::record::PcpEvent;
 
 /// A controller that is associated with a broker without a connection: what it sends is handled, and what is sent to it
-/// arrives, as over one. It leaves when dropped.
+/// arrives, as over one. It leaves when it is dropped; when the broker ends the association it does so once it has received
+/// that.
 ///
 /// Made by [`Broker::controller`](crate::Broker::controller).
 pub struct Controller {

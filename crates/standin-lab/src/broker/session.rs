@@ -73,40 +73,45 @@ impl Session {
                 return self.reset().await;
             }
             let sent = tokio::select! {
-                _ = scene.changed() => Ok(()),
+                _ = scene.changed() => continue,
+                () = at(idle_at), if speaks => return end(socket, member, Close::IDLE).await,
                 Some(outgoing) = member.next(), if speaks => match outgoing {
                     Outgoing::Message(message) => socket.send(text(&message)).await,
                     Outgoing::Change(change) => {
                         changes.add(change);
-                        Ok(())
+                        continue;
                     }
                     Outgoing::Close(close) => return end(socket, member, close).await,
                     Outgoing::Disconnect => return member.ends(PcpEvent::Superseded),
                 },
-                () = changes.due(), if speaks => socket.send(text(&changes.take(member.uri()))).await,
-                frame = socket.next(), if speaks => {
-                    idle_at = later(idle_timeout);
-                    match frame {
-                        Some(Ok(Frame::Text(_) | Frame::Binary(_))) if mood == Mood::NotRunning => {
-                            return end(socket, member, Close::NOT_RUNNING).await;
-                        }
-                        Some(Ok(Frame::Text(text))) => member.receive(text.as_str()),
-                        Some(Ok(Frame::Binary(_))) => member.receive_malformed(),
-                        Some(Ok(Frame::Close(_))) => return finish(socket).await,
-                        Some(Ok(Frame::Ping(_) | Frame::Pong(_) | Frame::Frame(_))) => {}
-                        Some(Err(Error::Capacity(CapacityError::MessageTooLong { .. }))) => {
-                            return end(socket, member, Close::TOO_LARGE).await;
-                        }
-                        Some(Err(_)) | None => return,
-                    }
-                    Ok(())
+                () = changes.due(), if speaks => {
+                    socket.send(text(&changes.take(member.uri()))).await
                 }
-                () = at(idle_at), if speaks => return end(socket, member, Close::IDLE).await,
+                frame = socket.next(), if speaks => match frame {
+                    Some(Ok(Frame::Text(_) | Frame::Binary(_))) if mood == Mood::NotRunning => {
+                        return end(socket, member, Close::NOT_RUNNING).await;
+                    }
+                    Some(Ok(Frame::Text(text))) => {
+                        member.receive(text.as_str());
+                        Ok(())
+                    }
+                    Some(Ok(Frame::Binary(_))) => {
+                        member.receive_malformed();
+                        Ok(())
+                    }
+                    Some(Ok(Frame::Close(_))) => return finish(socket).await,
+                    Some(Ok(Frame::Ping(_) | Frame::Pong(_) | Frame::Frame(_))) => Ok(()),
+                    Some(Err(Error::Capacity(CapacityError::MessageTooLong { .. }))) => {
+                        return end(socket, member, Close::TOO_LARGE).await;
+                    }
+                    Some(Err(_)) | None => return,
+                },
             };
             if let Err(error) = sent {
                 tracing::debug!(%error, client = %member.uri(), "a message was not sent");
                 return;
             }
+            idle_at = later(idle_timeout);
         }
     }
 

@@ -212,6 +212,15 @@ async fn an_idle_client_is_closed_with_1001_and_one_that_pings_is_not() {
 }
 
 #[tokio::test]
+async fn a_message_beyond_64_mib_is_closed_with_1009() {
+    let lab = lab().await;
+    let mut agent = PcpClient::agent(&lab, lab.master()).await;
+    agent.announce((64 << 20) + 1).await;
+    let too_large = close(1009, "Text message too large");
+    assert_eq!(agent.closed().await, too_large);
+}
+
+#[tokio::test]
 async fn a_broker_that_is_told_to_says_503_to_upgrades() {
     let lab = lab().await;
     let client = Client::agent(&lab);

@@ -7,6 +7,7 @@ use futures_util::{SinkExt, StreamExt};
 use http::Response;
 use serde_json::{Value, json};
 use standin_lab::{Host, Lab, Service};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 use tokio_rustls::client::TlsStream;
@@ -61,6 +62,16 @@ impl PcpClient {
             .send(Message::Binary(bytes))
             .await
             .expect("sent");
+    }
+
+    /// Announces a text message of so many bytes, and sends nothing of it.
+    pub(crate) async fn announce(&mut self, bytes: u64) {
+        let mut head = vec![0x81, 0xff];
+        head.extend_from_slice(&bytes.to_be_bytes());
+        head.extend_from_slice(&[0; 4]);
+        let tls = self.socket.get_mut();
+        tls.write_all(&head).await.expect("sent");
+        tls.flush().await.expect("sent");
     }
 
     /// The next message, which must be there soon.
