@@ -12,6 +12,7 @@ import uuid
 import websockets
 
 TYPES = "http://puppetlabs.com/"
+SERVICE_RESTART = 1012
 
 
 def answer(request):
@@ -30,8 +31,11 @@ def answer(request):
 
 async def serve(broker, trust):
     async with websockets.connect(broker + "agent", ssl=trust, open_timeout=5) as socket:
-        async for text in socket:
-            await socket.send(json.dumps(answer(json.loads(text))))
+        try:
+            while True:
+                await socket.send(json.dumps(answer(json.loads(await socket.recv()))))
+        except websockets.ConnectionClosed:
+            return socket.close_code
 
 
 async def main(conf):
@@ -40,7 +44,8 @@ async def main(conf):
     while True:
         for broker in conf["broker-ws-uris"]:
             try:
-                await serve(broker, trust)
+                while await serve(broker, trust) == SERVICE_RESTART:
+                    await asyncio.sleep(0.2)
             except (OSError, websockets.WebSocketException, asyncio.TimeoutError) as error:
                 print(broker, repr(error), flush=True)
             await asyncio.sleep(0.2)

@@ -39,9 +39,18 @@ async fn puppets_pxp_agent_works_on_the_labs_brokers() {
     works_and_moves(&lab, agent).await;
 }
 
-/// Associates, answers, moves to the second broker when the first is gone, and comes through its restart.
+/// Associates, answers, comes back when it is told to, moves to the second broker when the first is gone, and comes
+/// through its restart.
 async fn works_and_moves(lab: &Lab, agent: Agent) {
     let (master, replica) = (lab.master(), lab.replica());
+    associated(master, &agent).await;
+    answers(master).await;
+
+    master.broker().reload_crl().await;
+    let told = |event: &_| matches!(event, PcpEvent::Closed { code: 1012, .. });
+    lab.journal()
+        .wait_for_pcp(|receipt| told(&receipt.event))
+        .await;
     associated(master, &agent).await;
     answers(master).await;
 
