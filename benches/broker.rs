@@ -135,10 +135,9 @@ async fn network_gone() -> f64 {
 }
 
 async fn drop_packets_of(address: &str) {
+    let chain = "type filter hook input priority 0;";
     let rules = format!(
-        "table inet gone {{ chain in {{ type filter hook input priority 0;
-           ip daddr {address} drop
-           ip saddr {address} drop }} }}"
+        "table inet gone {{ chain in {{ {chain} ip daddr {address} drop; ip saddr {address} drop; }}; }}"
     );
     let status = Command::new("nft").arg(rules).status().await.unwrap();
     assert!(status.success(), "nft drops packets");

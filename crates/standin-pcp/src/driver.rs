@@ -256,9 +256,9 @@ impl Driver {
         for Leaving { link, .. } in late {
             self.outgoing.lost(link.number);
         }
-        let is_empty = self.present.is_none() && self.leaving.is_empty();
-        self.closing
-            .is_some_and(|until| now >= until || (is_empty && self.walking.is_none()))
+        let is_done =
+            self.present.is_none() && self.leaving.is_empty() && self.outgoing.counts() == (0, 0);
+        self.closing.is_some_and(|until| now >= until || is_done)
     }
 
     /// Reads on only when the caller has room for what comes.

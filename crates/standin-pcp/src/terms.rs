@@ -65,6 +65,13 @@ pub struct Queue {
     pub ttl: Duration,
 }
 
+impl Ping {
+    /// How long all the pings are waited for that may go without an answer.
+    pub(crate) fn patience(&self) -> Duration {
+        self.limit.saturating_mul(self.misses.into())
+    }
+}
+
 impl Default for Terms {
     fn default() -> Self {
         Self {

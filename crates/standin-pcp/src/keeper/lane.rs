@@ -105,14 +105,18 @@ impl Lane {
         if self.ear == Ear::Shut {
             return Need::Nothing(None);
         }
-        let proven_at = self.since + terms.stable;
-        match self.standing {
-            Standing::Unproven if now >= proven_at => return Need::Leave,
-            Standing::Answering if now >= proven_at => {
-                self.standing = Standing::Stable;
-                return Need::Settle;
+        let proof_at = match self.standing {
+            Standing::Stable => None,
+            Standing::Answering => Some(self.since + terms.stable),
+            // However short that is, an answer has the time that answers have.
+            Standing::Unproven => Some(self.since + terms.stable.max(terms.ping.patience())),
+        };
+        if proof_at.is_some_and(|at| now >= at) {
+            if self.standing == Standing::Unproven {
+                return Need::Leave;
             }
-            _ => {}
+            self.standing = Standing::Stable;
+            return Need::Settle;
         }
         let due = self.heard + terms.ping.every;
         let due = match self.ping {
@@ -138,10 +142,7 @@ impl Lane {
             }
             Ping::Sent { at, aim: Aim::Life } => at + terms.ping.limit,
         };
-        Need::Nothing(Some(match self.standing {
-            Standing::Stable => due,
-            _ => due.min(proven_at),
-        }))
+        Need::Nothing(Some(proof_at.map_or(due, |at| at.min(due))))
     }
 
     pub(super) fn heard(&mut self, now: Moment) {

@@ -218,3 +218,15 @@ async fn nothing_acknowledged_is_lost_while_brokers_die() {
     }
     assert!(sent_count > 500, "{sent_count}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn closing_waits_for_a_broker_while_something_is_queued_but_not_for_long() {
+    let mut site = Site::of(&[Refuses]).await;
+    site.pause().await;
+    let outcome = site.handle.send(message("never"));
+    let clock = standin_net::Clock::start();
+    let began = clock.now();
+    site.handle.close().await;
+    assert_eq!(outcome.await, Outcome::Refused(Refusal::Closed));
+    assert_about(clock.now().since(began), 5000);
+}
