@@ -176,6 +176,21 @@ async fn end(time: Option<Duration>) {
 }
 
 const AFTER: &str = "\
+What happens, as `event` of --json has it:
+  brokers        who may be associated with, in order
+  associated     with whom, and why it is that one
+  stable         it has lasted for long enough to count
+  moved, failed-back
+                 it is with a later or an earlier broker than the last one was
+  lost, evicted  it ended, and when the next attempt is made
+  misconfigured  nobody takes this client until somebody changes something
+  not-associated every broker was tried
+  stayed         an earlier broker was tried beside this one, in vain
+  garbled, message
+                 what came, which is not answered
+  missed         so many of these lines could not be kept
+  ended          how it stood when --for or Ctrl-C ended it
+
 Exit codes:
    0  associated at the end, whether by --for or by Ctrl-C
    1  what happened cannot be written

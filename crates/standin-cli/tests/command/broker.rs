@@ -55,7 +55,7 @@ async fn associated(bench: &Bench, host: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_of_the_list_is_chosen_when_all_is_well() {
     let bench = Bench::new().await;
-    let said = bench.run(&["broker", "--for", "2"]).await;
+    let said = bench.run(&["broker", "--for", "3"]).await;
     assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{said:?}");
     let lines: Vec<&str> = said.out.lines().collect();
     assert_eq!(
@@ -84,7 +84,7 @@ async fn the_first_of_the_list_is_chosen_when_all_is_well() {
 #[tokio::test(flavor = "multi_thread")]
 async fn json_has_an_object_a_line() {
     let bench = Bench::new().await;
-    let said = bench.run(&["broker", "--for", "1", "--json"]).await;
+    let said = bench.run(&["broker", "--for", "3", "--json"]).await;
     assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{said:?}");
     let lines = lines(&said);
     assert_eq!(lines[0]["event"], "brokers");
@@ -102,7 +102,7 @@ async fn json_has_an_object_a_line() {
         .iter()
         .map(|line| line["at"].as_f64().unwrap())
         .collect();
-    assert!(at.is_sorted() && *at.last().unwrap() >= 1.0, "{at:?}");
+    assert!(at.is_sorted() && *at.last().unwrap() >= 3.0, "{at:?}");
     let end = lines.last().unwrap();
     assert_eq!(end["event"], "ended");
     assert_eq!(end["association"]["server"], "master.test:8142");
@@ -125,7 +125,7 @@ async fn a_broker_that_refuses_is_the_reason_for_the_next_and_the_next_command_k
         "{why}"
     );
 
-    let said = bench.run(&["broker", "--for", "1", "--json"]).await;
+    let said = bench.run(&["broker", "--for", "3", "--json"]).await;
     let told = lines(&said);
     let associated = named(&told, "associated")[0];
     assert_eq!(associated["server"], "replica.test:8142");
@@ -175,7 +175,7 @@ async fn what_happens_is_followed_until_ctrl_c() {
 async fn without_any_broker_it_ends_with_14() {
     let bench = Bench::new().await;
     let _faults = bench.fail_everywhere(Fault::Refuse).await;
-    let said = bench.run(&["broker", "--for", "1"]).await;
+    let said = bench.run(&["broker", "--for", "3"]).await;
     assert_eq!((said.code, said.err.as_str()), (Some(14), ""), "{said:?}");
     for words in [
         "every broker was tried",
@@ -192,7 +192,7 @@ async fn a_client_that_is_refused_ends_with_12() {
     for host in bench.lab.hosts() {
         host.broker().deny("agent.test");
     }
-    let said = bench.run(&["broker", "--for", "1", "--json"]).await;
+    let said = bench.run(&["broker", "--for", "3", "--json"]).await;
     assert_eq!(said.code, Some(12), "{said:?}");
     let told = lines(&said);
     let why = named(&told, "misconfigured")[0]["reason"].as_str().unwrap();
@@ -204,7 +204,7 @@ async fn a_client_that_is_refused_ends_with_12() {
 async fn without_trust_it_ends_with_12() {
     let bench = Bench::new().await;
     let _faults = bench.fail_everywhere(Fault::Untrusted(Flaw::Expired)).await;
-    let said = bench.run(&["broker", "--for", "1"]).await;
+    let said = bench.run(&["broker", "--for", "3"]).await;
     assert_eq!(said.code, Some(12), "{said:?}");
     assert!(said.out.contains("misconfigured"), "{said:?}");
 }
@@ -214,7 +214,7 @@ async fn a_black_hole_is_passed_over() {
     let bench = Bench::new().await;
     let master = Target::Host("master.test");
     let _fault = bench.lab.fault(master, Fault::BlackHole).await.unwrap();
-    let said = bench.run(&["broker", "--for", "5", "--json"]).await;
+    let said = bench.run(&["broker", "--for", "8", "--json"]).await;
     assert_eq!(said.code, Some(0), "{said:?}");
     let told = lines(&said);
     let associated = named(&told, "associated")[0];

@@ -1,7 +1,5 @@
 //! A PCP client that hides nothing: WebSocket over the plain TLS client, JSON as it comes.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use http::Response;
@@ -9,7 +7,7 @@ use serde_json::{Value, json};
 use standin_lab::{Host, Lab, Service};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -130,11 +128,4 @@ pub(crate) fn refusal(result: Result<PcpClient, Error>) -> Response<Option<Vec<u
         Err(error) => panic!("no answer but {error:?}"),
         Ok(_) => panic!("upgraded"),
     }
-}
-
-/// How long something took.
-pub(crate) async fn timed<T>(what: impl Future<Output = T>) -> (Duration, T) {
-    let start = Instant::now();
-    let done = what.await;
-    (start.elapsed(), done)
 }
