@@ -49,7 +49,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             Some(request) = broker.next() => {
                 if let Some(answer) = actions::answer(&request) {
                     let outcome = broker.send(answer);
-                    tokio::spawn(async move { complain(&request, outcome.await) });
+                    tokio::spawn(async move { complain(&request, &outcome.await) });
                 }
             }
             _ = interrupted.recv() => break,
@@ -94,7 +94,7 @@ async fn tell(mut events: Events) {
     }
 }
 
-fn complain(request: &Message, outcome: Outcome) {
+fn complain(request: &Message, outcome: &Outcome) {
     if !matches!(outcome, Outcome::Sent { .. }) {
         eprintln!("the answer to {request} was not sent: {outcome:?}");
     }

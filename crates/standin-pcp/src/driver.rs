@@ -48,7 +48,30 @@ pub(crate) struct Driver {
     asking: FuturesUnordered<BoxFuture<'static, Answer>>,
     /// Whether the brokers are read.
     ear: Read,
-    closing: Option<Moment>,
+    closing: Closing,
+}
+
+/// How far the handle is closed.
+#[derive(Clone, Copy)]
+enum Closing {
+    No,
+    /// What is queued is still sent, until then at most.
+    Sending {
+        until: Moment,
+    },
+    /// Every association is being left.
+    Leaving {
+        until: Moment,
+    },
+}
+
+impl Closing {
+    const fn until(self) -> Option<Moment> {
+        match self {
+            Self::No => None,
+            Self::Sending { until } | Self::Leaving { until } => Some(until),
+        }
+    }
 }
 
 /// A connection that is left in good order: what was written is confirmed, then it is closed.
@@ -112,7 +135,7 @@ impl Driver {
             trying: None,
             asking: FuturesUnordered::new(),
             ear: Read::Yes,
-            closing: None,
+            closing: Closing::No,
         }
     }
 
@@ -131,7 +154,8 @@ impl Driver {
                 Woken::Happened(whose, happened) => self.happened(whose, happened),
                 Woken::Look => self.outgoing.expire(),
                 Woken::Close => {
-                    self.closing = Some(self.shared.clock.now() + self.terms.leave);
+                    let until = self.shared.clock.now() + self.terms.leave;
+                    self.closing = Closing::Sending { until };
                 }
             }
         }
@@ -141,6 +165,9 @@ impl Driver {
 
     /// Carries out the keeper's steps until there is nothing to do until a moment.
     fn decide(&mut self) -> Option<Moment> {
+        if let Closing::Leaving { .. } = self.closing {
+            return None;
+        }
         loop {
             match self.keeper.step(self.shared.clock.now()) {
                 Step::Wait(until) => return until,
@@ -233,13 +260,15 @@ impl Driver {
         for Leaving { link, .. } in &mut self.leaving {
             link.leave(self.outgoing.is_confirmed(link.number));
         }
-        if self.closing.is_some() && self.outgoing.counts() == (0, 0) {
-            self.leave_all();
+        if let Closing::Sending { until } = self.closing
+            && self.outgoing.counts() == (0, 0)
+        {
+            self.leave_all(until);
         }
     }
 
-    fn leave_all(&mut self) {
-        let until = self.closing.unwrap_or_else(|| self.shared.clock.now());
+    fn leave_all(&mut self, until: Moment) {
+        self.closing = Closing::Leaving { until };
         let links = [self.present.take(), self.earlier.take()];
         for link in links.into_iter().flatten() {
             self.leaving.push(Leaving { link, until });
@@ -258,7 +287,8 @@ impl Driver {
         }
         let is_done =
             self.present.is_none() && self.leaving.is_empty() && self.outgoing.counts() == (0, 0);
-        self.closing.is_some_and(|until| now >= until || is_done)
+        let until = self.closing.until();
+        until.is_some_and(|until| now >= until || is_done)
     }
 
     /// Reads on only when the caller has room for what comes.
@@ -286,7 +316,7 @@ impl Driver {
             .into_iter()
             .chain(deadlines)
             .chain(self.outgoing.next_expiry())
-            .chain(self.closing)
+            .chain(self.closing.until())
             .min();
         let clock = self.shared.clock;
         let asked = async {
@@ -323,7 +353,7 @@ impl Driver {
             }
             made = of(self.trying.as_mut().map(|(_, trying)| trying)) => Woken::Tried(made),
             answer = asked => Woken::Asked(answer),
-            Some(()) = close.recv(), if self.closing.is_none() => Woken::Close,
+            Some(()) = close.recv(), if self.closing.until().is_none() => Woken::Close,
             () = self.outgoing.pushed() => Woken::Look,
             _ = self.inbox.reserve(), if read == Read::No => Woken::Look,
             () = sleep_until(clock, until) => Woken::Look,

@@ -1,6 +1,8 @@
 //! A fleet of 10 000 agents that lose their broker, on paper: each has its own keeper, and what they
 //! have in common is the moment. Arrivals at the next broker are counted second by second.
 
+#![allow(clippy::print_stdout, reason = "it draws charts of what it asserts")]
+
 use std::time::Duration;
 
 use standin_core::health::{Event, Health, Probed, ServerId};

@@ -102,7 +102,7 @@ async fn if_the_present_one_dies_while_the_earlier_is_on_trial_nothing_is_waited
     }
     let _outcome = site.handle.send(message("on its way"));
     site.brokers[1].dies().await;
-    site.from_now();
+    site.restarts_the_watch();
     site.event(|event| matches!(event, Event::FailedBack { .. }).then_some(()))
         .await;
     assert!(site.elapsed() < Duration::from_millis(10));

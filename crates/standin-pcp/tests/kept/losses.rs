@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use standin_pcp::{Ended, Event};
 
-use crate::broker::Manner::{Babbles, Refuses, SendsBinary, Serves};
+use crate::broker::Manner::{Babbles, Freezes, Refuses, SendsBinary, Serves};
 use crate::site::{Site, assert_about, at_once, message};
 
 /// What is expected after a close code.
@@ -206,4 +206,16 @@ async fn the_handle_can_be_closed_at_any_time() {
         let closed = standin_pcp::Refusal::Closed;
         assert_eq!(late, standin_pcp::Outcome::Refused(closed));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_waits_for_the_farewell_of_a_frozen_broker_and_not_for_long() {
+    let mut site = Site::of(&[Freezes]).await;
+    site.associated().await;
+    // So that the proof of the association would fail meanwhile.
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    let clock = standin_net::Clock::start();
+    let began = clock.now();
+    site.handle.close().await;
+    assert_about(clock.now().since(began), 5000);
 }

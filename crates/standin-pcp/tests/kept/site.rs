@@ -54,12 +54,12 @@ impl Site {
         self.brokers[index].server.clone()
     }
 
-    /// Since the agent began, or since [`Site::from_now`].
+    /// Since the agent began, or since [`Site::restarts_the_watch`].
     pub(crate) fn elapsed(&self) -> Duration {
         self.clock.now().since(self.began)
     }
 
-    pub(crate) fn from_now(&mut self) {
+    pub(crate) fn restarts_the_watch(&mut self) {
         self.began = self.clock.now();
     }
 
@@ -92,7 +92,7 @@ impl Site {
     /// Associated with a broker, and that is proven.
     pub(crate) async fn is_stable_at(&mut self, index: usize) {
         assert_eq!(self.stable().await, self.server(index));
-        self.from_now();
+        self.restarts_the_watch();
     }
 
     /// The next pause that was told.
