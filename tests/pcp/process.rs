@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -72,8 +73,11 @@ async fn example() -> PathBuf {
     target.join("examples/pxp_agent")
 }
 
+/// Asks for an action in a transaction of its own: an answer whose broker died may come twice.
 async fn ask(controller: &mut Controller, module: &str, action: &str, params: Value) -> Message {
-    let data = json!({ "transaction_id": "42", "module": module, "action": action,
+    static TRANSACTIONS: AtomicUsize = AtomicUsize::new(0);
+    let transaction = TRANSACTIONS.fetch_add(1, Ordering::Relaxed).to_string();
+    let data = json!({ "transaction_id": transaction, "module": module, "action": action,
         "params": params });
     let answer = controller.request(URI, REQUEST, data);
     timeout(LONG, answer)
@@ -85,11 +89,8 @@ async fn ask(controller: &mut Controller, module: &str, action: &str, params: Va
 /// Answers a ping and a blocking request by way of this host's broker.
 async fn works(lab: &Lab, host: &str) {
     let hosts = lab.hosts();
-    let broker = hosts
-        .iter()
-        .find(|other| other.name() == host)
-        .unwrap()
-        .broker();
+    let host = hosts.iter().find(|other| other.name() == host).unwrap();
+    let broker = host.broker();
     timeout(LONG, broker.associated(URI)).await.expect("soon");
     let mut controller = broker.controller("controller.test").unwrap();
     let pong = ask(&mut controller, "ping", "ping", json!({})).await;
@@ -97,19 +98,13 @@ async fn works(lab: &Lab, host: &str) {
         pong.message_type,
         "http://puppetlabs.com/rpc_blocking_response"
     );
+    assert_eq!(pong.data.unwrap()["results"], json!({}));
+    let params = json!({ "argument": "maggie" });
+    let echo = ask(&mut controller, "echo", "echo", params).await;
     assert_eq!(
-        pong.data,
-        Some(json!({ "transaction_id": "42", "results": {} }))
+        echo.data.unwrap()["results"],
+        json!({ "outcome": "maggie" })
     );
-    let echo = ask(
-        &mut controller,
-        "echo",
-        "echo",
-        json!({ "argument": "maggie" }),
-    )
-    .await;
-    let results = json!({ "transaction_id": "42", "results": { "outcome": "maggie" } });
-    assert_eq!(echo.data, Some(results));
 }
 
 #[tokio::test]
@@ -127,7 +122,7 @@ async fn it_answers_moves_and_ends_in_good_order() {
     works(&lab, REPLICA).await;
     let lost = agent.event("lost").await;
     assert_eq!(lost["server"], "master.test:8142");
-    assert!(lost["again-in"].is_null() && lost["again_in"].as_f64().unwrap() <= 10.0);
+    assert!(lost["again_in"].as_f64().unwrap() <= 10.0);
     let moved = agent.event("moved").await;
     assert_eq!(moved["to"], "replica.test:8142");
     down.lift().await;
