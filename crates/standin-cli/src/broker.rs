@@ -7,6 +7,7 @@ use std::io;
 use std::time::Duration;
 
 use clap::Args;
+use futures_util::FutureExt;
 use standin::{MemoryFile, Server, Service, Tls, policy_of, ssl_files};
 use standin_net::Connector;
 use standin_pcp::{Broker, ClientType, Event, Options};
@@ -124,6 +125,10 @@ impl Followed<'_, '_> {
                 },
                 Some(message) = broker.next() => self.write(&Line::message(&message))?,
             }
+        }
+        // What happened before the end is told before it.
+        while let Some(Some(event)) = events.next().now_or_never() {
+            self.tell(&event, broker)?;
         }
         let status = broker.status();
         let code = match status.association {

@@ -1,33 +1,72 @@
 //! The choice of a broker, and what happens to the association.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use standin_lab::{Fault, Flaw, PcpEvent, Service, Target};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout};
+use tokio::time::timeout;
 
 use crate::bench::{Bench, Said, standin};
 
 const CLIENT: &str = "pcp://agent.test/standin";
 
+/// More than the spread of a loss and the pause after it.
+const LONG: Duration = Duration::from_secs(60);
+
 /// A command that goes on until it is interrupted.
-struct Following(Child);
+struct Following {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    said: String,
+}
 
 impl Following {
     fn begin(mut command: Command) -> Self {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self(command.spawn().unwrap())
+        let mut child = tokio::process::Command::from(command).spawn().unwrap();
+        let out = child.stdout.take().unwrap();
+        Self {
+            child,
+            lines: BufReader::new(out).lines(),
+            said: String::new(),
+        }
+    }
+
+    /// Waits until it has said these words.
+    async fn says(&mut self, words: &str) {
+        loop {
+            let line = timeout(LONG, self.lines.next_line()).await;
+            let Ok(Ok(Some(line))) = line else {
+                panic!("{words:?} is not in {}", self.said);
+            };
+            self.said += &line;
+            self.said += "\n";
+            if line.contains(words) {
+                return;
+            }
+        }
     }
 
     /// As Ctrl-C does.
-    async fn interrupt(self) -> Said {
-        let pid = self.0.id().to_string();
+    async fn interrupt(mut self) -> Said {
+        let pid = self.child.id().unwrap().to_string();
         let killed = Command::new("kill").args(["-INT", &pid]).status().unwrap();
         assert!(killed.success());
-        let output = tokio::task::spawn_blocking(|| self.0.wait_with_output().unwrap());
-        let output = output.await.unwrap();
+        while let Some(line) = timeout(LONG, self.lines.next_line())
+            .await
+            .unwrap()
+            .unwrap()
+        {
+            self.said += &line;
+            self.said += "\n";
+        }
+        let output = self.child.wait_with_output().await.unwrap();
         Said {
             code: output.status.code(),
-            out: String::from_utf8(output.stdout).unwrap(),
+            out: self.said,
             err: String::from_utf8(output.stderr).unwrap(),
         }
     }
@@ -42,14 +81,6 @@ fn lines(said: &Said) -> Vec<Value> {
 
 fn named<'a>(lines: &'a [Value], event: &str) -> Vec<&'a Value> {
     lines.iter().filter(|line| line["event"] == event).collect()
-}
-
-/// Waits until a client is associated with the host's broker.
-async fn associated(bench: &Bench, host: &str) {
-    let journal = bench.lab.journal();
-    journal
-        .wait_for_pcp(|receipt| &*receipt.host == host && receipt.event == PcpEvent::Associated)
-        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -140,35 +171,37 @@ async fn a_broker_that_refuses_is_the_reason_for_the_next_and_the_next_command_k
 #[tokio::test(flavor = "multi_thread")]
 async fn what_happens_is_followed_until_ctrl_c() {
     let bench = Bench::new().await;
-    let following = Following::begin(bench.command(&["broker"]));
-    associated(&bench, "master.test").await;
+    let mut following = Following::begin(bench.command(&["broker"]));
+    following
+        .says("  associated with master.test:8142, the first of the list")
+        .await;
     let master = bench.lab.master().broker();
     let controller = master.controller("c.test").unwrap();
     controller.send(CLIENT, "test/ask", json!({}));
+    following
+        .says("  got test/ask from pcp://c.test/controller")
+        .await;
     master.evict();
-    associated(&bench, "replica.test").await;
-    let replica = bench.lab.replica().broker();
-    replica.reload_crl().await;
-    replica.wait_for(<[String]>::is_empty).await;
-    replica.associated(CLIENT).await;
+    following
+        .says("code 1011: \"All controllers disconnected.\"; again in ")
+        .await;
+    let why = "before which the list has master.test:8142 (master, left";
+    let moved = format!("  associated with replica.test:8142, {why}");
+    following.says(&moved).await;
+    bench.lab.replica().broker().reload_crl().await;
+    following
+        .says("code 1012: \"CRL reloaded\"; again in ")
+        .await;
+    following
+        .says("  associated with replica.test:8142, ")
+        .await;
     let said = following.interrupt().await;
     assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{said:?}");
-    let mut rest = said.out.as_str();
-    for words in [
-        "associated with master.test:8142, the first of the list\n",
-        "code 1011: \"All controllers disconnected.\"; again in ",
-        "  associated with replica.test:8142, before which the list has master.test:8142 (master, left",
-        "code 1012: \"CRL reloaded\"; again in ",
-        "  associated with replica.test:8142, ",
-        "  ended, associated with replica.test:8142 for ",
-    ] {
-        let Some(at) = rest.find(words) else {
-            panic!("{words:?} is not in {rest}\nof {}", said.out);
-        };
-        rest = &rest[at + words.len()..];
-    }
-    let got = "  got test/ask from pcp://c.test/controller\n";
-    assert!(said.out.contains(got), "{said:?}");
+    let ended = said.out.lines().last().unwrap();
+    assert!(
+        ended.contains("  ended, associated with replica.test:8142 for "),
+        "{said:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -229,13 +262,15 @@ async fn a_black_hole_is_passed_over() {
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_closes_the_pipe_has_read_enough() {
     let bench = Bench::new().await;
-    let mut command = bench.command(&["broker", "--for", "60"]);
-    command.stdout(Stdio::piped());
-    let mut following = command.spawn().unwrap();
-    drop(following.stdout.take());
-    associated(&bench, "master.test").await;
-    let ended = tokio::task::spawn_blocking(move || following.wait().unwrap());
-    assert_eq!(ended.await.unwrap().code(), Some(0));
+    let mut following = Following::begin(bench.command(&["broker"]));
+    following.says("may associate with").await;
+    let Following {
+        mut child, lines, ..
+    } = following;
+    drop(lines);
+    // At the latest when the association is stable there is something to write.
+    let ended = timeout(LONG, child.wait()).await.unwrap().unwrap();
+    assert_eq!(ended.code(), Some(0));
 }
 
 #[tokio::test]
