@@ -8,8 +8,9 @@ use std::time::Duration;
 use futures_util::Stream;
 use serde::Serialize;
 use standin_core::health::{Health, Snapshot};
-use standin_core::{Moment, Policy, Repeat, Server, ServerList, jitter};
-use standin_net::{Connector, MemoryFile};
+use standin_core::{Installation, Moment, Policy, Repeat, Server, ServerList, Service, jitter};
+use standin_net::{Connector, Following, MemoryFile, Resolver};
+use tokio::runtime::Handle;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -33,6 +34,8 @@ pub struct Broker {
     shared: Arc<Shared>,
     closing: mpsc::Sender<()>,
     task: JoinHandle<()>,
+    /// Ends with the handle.
+    following: Option<Following>,
 }
 
 /// What may be set about an association.
@@ -75,7 +78,7 @@ impl Broker {
         } = options;
         let uri = PcpUri::new(certname, client_type.as_str())?;
         let seed = jitter::seed_of(certname);
-        let health = Health::new(&installation(list), policy, seed);
+        let health = Health::new(&installation(Some(list)), policy, seed);
         let shared = Arc::new(Shared::new(health, connector, client_type, memory));
         shared.recall();
         let outgoing = Arc::new(Outgoing::new(terms.queue.clone(), shared.clock));
@@ -105,6 +108,7 @@ impl Broker {
             shared,
             closing,
             task: tokio::spawn(driver.run(close)),
+            following: None,
         })
     }
 
@@ -140,7 +144,28 @@ impl Broker {
     /// Other brokers from now on. What is known of a broker stays known; an association that stands is
     /// left alone, also with one that is not listed any more.
     pub fn set_list(&self, list: &ServerList) {
-        self.shared.set_list(list);
+        self.shared.set_list(Some(list));
+    }
+
+    /// The same handle, whose brokers are from now on those that `resolver` shows. While it shows none,
+    /// each attempt fails and says so.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    #[must_use]
+    pub fn following(mut self, resolver: impl Resolver) -> Self {
+        let mut lists = resolver.watch();
+        let first = lists.borrow_and_update().clone();
+        self.shared.set_list(first.list(Service::PcpBroker));
+        let shared = Arc::downgrade(&self.shared);
+        let take_up = move |lists: &Installation| {
+            if let Some(shared) = shared.upgrade() {
+                shared.set_list(lists.list(Service::PcpBroker));
+            }
+        };
+        let (runtime, resolver) = (Handle::current(), Box::new(resolver));
+        self.following = Some(Following::start(&runtime, resolver, lists, take_up));
+        self
     }
 
     /// The client's own address.

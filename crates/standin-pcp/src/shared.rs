@@ -23,8 +23,11 @@ pub(crate) struct Shared {
 pub(crate) const CLASS: Class = Class::Service(Service::PcpBroker);
 
 /// An installation of brokers and nothing else.
-pub(crate) fn installation(list: &ServerList) -> Installation {
-    Installation::new().with(Service::PcpBroker, list.clone())
+pub(crate) fn installation(list: Option<&ServerList>) -> Installation {
+    match list {
+        Some(list) => Installation::new().with(Service::PcpBroker, list.clone()),
+        None => Installation::new(),
+    }
 }
 
 /// An upgrade is a GET, cheap, and harmless to repeat.
@@ -54,7 +57,7 @@ impl Shared {
     }
 
     /// Other brokers from now on; what is known of one stays known.
-    pub(crate) fn set_list(&self, list: &ServerList) {
+    pub(crate) fn set_list(&self, list: Option<&ServerList>) {
         let installation = installation(list);
         self.health
             .rcu(|before| before.with_installation(&installation));

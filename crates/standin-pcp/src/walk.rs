@@ -233,9 +233,13 @@ async fn upgrade_until(
     until: Moment,
 ) -> Result<Socket, UpgradeError> {
     let uri = shared.uri(server);
-    tokio::time::timeout_at(shared.clock.instant(until), upgrade(&uri, stream))
+    let upgraded = tokio::time::timeout_at(shared.clock.instant(until), upgrade(&uri, stream))
         .await
-        .unwrap_or(Err(UpgradeError::Silent))
+        .unwrap_or(Err(UpgradeError::Silent));
+    if let Err(UpgradeError::Untrusted(failure)) = &upgraded {
+        shared.connector.was_refused(server, failure);
+    }
+    upgraded
 }
 
 fn is_slow(error: &ConnectError) -> bool {

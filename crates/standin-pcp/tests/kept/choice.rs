@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use standin_core::Verdict;
 use standin_core::verdict::{Loss, Processed, Unreached};
+use standin_core::{Installation, ServerList, Service, Verdict};
 use standin_net::MemoryFile;
 use standin_pcp::{AssociateErrorKind, Event, Options};
 use tempfile::TempDir;
@@ -177,11 +177,49 @@ async fn brokers_that_do_not_trust_the_agent_are_a_fault_of_configuration() {
 async fn another_list_is_heeded_when_the_association_ends() {
     let mut site = Site::with(&[Serves, Serves], at_once()).await;
     site.is_stable_at(0).await;
-    let second = standin_core::ServerList::new([site.server(1)]).unwrap();
+    let second = ServerList::new([site.server(1)]).unwrap();
     site.handle.set_list(&second);
     site.echoes("still with the first").await;
     site.brokers[0].closes_all(1012);
     assert_eq!(site.associated().await, site.server(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn its_brokers_are_those_that_a_resolver_shows_and_when_there_are_none_it_says_so() {
+    let mut site = Site::with(&[Serves, Serves], at_once()).await;
+    let only = |index| {
+        let list = ServerList::new([site.server(index)]).unwrap();
+        Installation::new().with(Service::PcpBroker, list)
+    };
+    let (change, lists) = tokio::sync::watch::channel(only(1));
+    site.handle = site.handle.following(Shown(lists));
+    assert_eq!(site.associated().await, site.server(1));
+    change.send_replace(Installation::new());
+    while !site.handle.status().brokers.classes.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    site.brokers[1].closes_all(1012);
+    let error = site
+        .event(|event| match event {
+            Event::NotAssociated { error, .. } => Some(error.clone()),
+            _ => None,
+        })
+        .await;
+    assert_eq!(error.kind(), AssociateErrorKind::NoBrokers);
+    assert!(error.to_string().contains("pcp_broker_list"));
+    let list = ServerList::new([site.server(0)]).unwrap();
+    change.send_replace(Installation::new().with(Service::PcpBroker, list));
+    assert_eq!(site.associated().await, site.server(0));
+}
+
+/// A resolver in the hands of the test.
+#[derive(Debug)]
+struct Shown(tokio::sync::watch::Receiver<Installation>);
+
+impl standin_net::Resolver for Shown {
+    fn watch(&self) -> tokio::sync::watch::Receiver<Installation> {
+        self.0.clone()
+    }
 }
 
 /// Files are written on other threads, so the clock runs.
