@@ -4,8 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::Service;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
 use crate::shared::Shared;
+use crate::{Service, spelled};
 
 /// Where a fault strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +29,11 @@ pub enum Target<'a> {
 ///
 /// A broker's work is its upgrades and what goes over its WebSockets. Where it differs, a fault says so; the rest strikes
 /// upgrades alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// In scenarios and over HTTP it is written as its name with hyphens, `"black-hole"`, or with what it needs:
+/// `{ delay = "250ms" }`, `{ reset-body = { after = 100 } }`, `{ not-ready = "starting" }`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 #[non_exhaustive]
 pub enum Fault {
     /// Nothing listens, and established connections are reset.
@@ -79,16 +86,17 @@ pub enum Fault {
     /// The connection is reset once a work request was read whole. Nothing of it is done.
     ResetRequest,
     /// Everything, the status too, is answered so much later, or once the fault is lifted.
-    Delay(Duration),
+    Delay(#[serde(with = "spelled")] Duration),
     /// Work is answered so much later, or once the fault is lifted; the status at once: a long compile.
-    WorkDelay(Duration),
+    WorkDelay(#[serde(with = "spelled")] Duration),
     /// The host's clock is ahead by so much, which the `Date` of every answer shows. It is a host's: the service of the
     /// target does not matter.
-    ClockAhead(Duration),
+    ClockAhead(#[serde(with = "spelled")] Duration),
 }
 
 /// What is wrong with the certificate that a server shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Flaw {
     /// Its time has passed.
@@ -100,7 +108,8 @@ pub enum Flaw {
 }
 
 /// What a service's status says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum State {
     /// All is well.
     Running,
@@ -123,6 +132,33 @@ impl fmt::Display for State {
             Self::Unknown => "unknown",
             Self::Error => "error",
         })
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match serde_json::to_value(self) {
+            Ok(written) => words(&written, f),
+            Err(_) => fmt::Debug::fmt(self, f),
+        }
+    }
+}
+
+/// As it is written, without what only a parser needs: `reset-body after 100`.
+fn words(written: &Value, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match written {
+        Value::Null => Ok(()),
+        Value::String(text) => f.write_str(text),
+        Value::Object(fields) => {
+            let mut lead = "";
+            for (name, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
+                write!(f, "{lead}{name} ")?;
+                words(value, f)?;
+                lead = " ";
+            }
+            Ok(())
+        }
+        other => write!(f, "{other}"),
     }
 }
 

@@ -72,6 +72,11 @@ impl Journal {
         }
     }
 
+    /// The time since the lab's start, as receipts have it.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
     /// All receipts so far.
     #[must_use]
     pub fn entries(&self) -> Vec<Receipt> {

@@ -39,6 +39,8 @@
 //! - What is found out: [`Journal`] and its [`Receipt`]s and [`PcpReceipt`]s; [`Store`].
 //! - What else a broker is made to do: [`Broker`], [`Controller`], [`Message`].
 //! - Who is trusted: [`CertSpec`] and [`Certificate`].
+//! - Outages for clients in any language: a [`scenario`] in a file, the [`protocol`] that a client speaks, and the [`control`]
+//!   of a lab over HTTP.
 //!
 //! Inside, the way of a request: `port` (a listening socket in the state the `scene` wants) → `connection` (TLS) over a
 //! `wire` (which can fall silent or be reset at any moment) → `exchange` (journal, faults) → `answer` (one module a
@@ -64,6 +66,11 @@ mod service;
 
 mod journal;
 mod store;
+
+pub mod control;
+pub mod protocol;
+pub mod scenario;
+mod spelled;
 
 mod authority;
 mod certificate;

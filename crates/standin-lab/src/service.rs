@@ -2,11 +2,14 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// A service of a simulated installation.
 ///
 /// Several services share a port, as in the real thing: Puppet Server, file sync and the certificate authority on
 /// 8140; RBAC, the node classifier and the activity service on 4433.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Service {
     /// Compiles catalogs, serves files, takes reports.
@@ -14,12 +17,15 @@ pub enum Service {
     /// Hands deployed code on to the other hosts.
     FileSync,
     /// Signs and revokes certificates.
+    #[serde(rename = "ca")]
     CertificateAuthority,
     /// Keeps facts, catalogs and reports, and answers queries.
+    #[serde(rename = "puppetdb")]
     PuppetDb,
     /// Users and tokens.
     Rbac,
     /// Puts nodes into groups.
+    #[serde(rename = "classifier")]
     NodeClassifier,
     /// What was changed, and by whom.
     Activity,
@@ -52,6 +58,23 @@ impl Service {
         Port::of(self).number()
     }
 
+    /// What it is called in scenarios, over HTTP and in words.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PuppetServer => "puppet-server",
+            Self::FileSync => "file-sync",
+            Self::CertificateAuthority => "ca",
+            Self::PuppetDb => "puppetdb",
+            Self::Rbac => "rbac",
+            Self::NodeClassifier => "classifier",
+            Self::Activity => "activity",
+            Self::Orchestrator => "orchestrator",
+            Self::CodeManager => "code-manager",
+            Self::PcpBroker => "pcp-broker",
+        }
+    }
+
     /// What the paths of its work begin with.
     #[must_use]
     pub fn prefix(self) -> &'static str {
@@ -81,7 +104,7 @@ impl Service {
 
 impl fmt::Display for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
+        f.pad(self.name())
     }
 }
 
@@ -154,6 +177,18 @@ impl Port {
             Self::Orchestrator => &[Service::Orchestrator],
             Self::CodeManager => &[Service::CodeManager],
             Self::PcpBroker => &[Service::PcpBroker],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_is_written_by_its_name() {
+        for service in Service::ALL {
+            assert_eq!(serde_json::json!(service), service.name());
         }
     }
 }
