@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::broker::BrokerArgs;
 use crate::check::CheckArgs;
+use crate::lab::LabArgs;
 use crate::request::RequestArgs;
 use crate::resolve::Resolve;
 use crate::status::StatusArgs;
@@ -31,6 +32,7 @@ pub(crate) enum Command {
     Status(StatusArgs),
     Broker(BrokerArgs),
     Check(CheckArgs),
+    Lab(LabArgs),
 }
 
 /// What every command takes.

@@ -14,6 +14,7 @@
 //! - `status`: `standin status`; to `ask` a server gives a `state` and a row of a `report`.
 //! - `broker`: `standin broker`; a `line` for each event, and why a broker was `chosen`.
 //! - `check`: `standin check`; the `facts` it judges by, a `visit` to each server, and a `report`.
+//! - `lab`: `standin lab`; to `run` and `compare` scenarios, to `serve` a lab, to be its `client`.
 //! - `code`, `failure`, `streams`: how it ends and what it says.
 
 mod access;
@@ -22,6 +23,7 @@ mod check;
 mod cli;
 mod code;
 mod failure;
+mod lab;
 mod request;
 mod resolve;
 mod seconds;
@@ -73,6 +75,7 @@ fn run(cli: &Cli, streams: &mut Streams<'_>) -> Result<Code, Failure> {
             Command::Status(args) => status::run(args, &cli.common, streams).await,
             Command::Broker(args) => broker::run(args, &cli.common, streams).await,
             Command::Check(args) => check::run(args, &cli.common, streams).await,
+            Command::Lab(args) => lab::run(args, streams).await,
         }
     });
     // Not dropped, for that would wait for a resolver that hangs.

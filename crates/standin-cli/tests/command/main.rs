@@ -8,6 +8,7 @@ mod check;
 mod check_online;
 mod endings;
 mod installation;
+mod lab;
 mod request;
 mod status;
 mod usage;
