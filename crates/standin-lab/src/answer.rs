@@ -28,11 +28,13 @@ mod classifier;
 mod code_manager;
 mod file_sync;
 mod files;
+mod format;
 mod orchestrator;
 mod puppet_server;
 mod puppetdb;
 mod query;
 mod rbac;
+mod tables;
 
 /// A request, read whole.
 #[derive(Debug)]
@@ -73,8 +75,11 @@ pub(crate) fn work(place: &Place<'_>, service: Service, asked: &Asked) -> Answer
         Service::CertificateAuthority => {
             certificate_authority::answer(place, asked).puppet_version()
         }
-        // As Debian configures it: open to clients without a certificate.
-        Service::PuppetDb => puppetdb::answer(place, asked),
+        // As Debian configures it: open to clients without a certificate, unless there is an allowlist.
+        Service::PuppetDb => match place.shared.puppetdb_allowlist() {
+            Some(list) if !asked.is_listed(list) => puppetdb::not_listed(asked),
+            _ => puppetdb::answer(place, asked),
+        },
         Service::Rbac => asked.with_certificate(|| rbac::answer(place, asked)),
         Service::NodeClassifier => asked.with_certificate(|| classifier::answer(place, asked)),
         Service::Activity => asked.with_certificate(|| activity::answer(asked)),
@@ -120,6 +125,11 @@ impl Asked {
 
     fn json(&self) -> Option<Value> {
         serde_json::from_slice(&self.body).ok()
+    }
+
+    fn is_listed(&self, certnames: &[String]) -> bool {
+        let certname = self.certname.as_deref();
+        certname.is_some_and(|shown| certnames.iter().any(|listed| listed == shown))
     }
 
     /// `allowed`, if the client showed a certificate.

@@ -29,6 +29,7 @@ pub struct LabBuilder {
     hosts: Vec<HostSpec>,
     agent: String,
     environments: Vec<String>,
+    puppetdb_allowlist: Option<Vec<String>>,
 }
 
 impl LabBuilder {
@@ -40,6 +41,7 @@ impl LabBuilder {
             ],
             agent: "agent.test".to_owned(),
             environments: vec!["production".to_owned()],
+            puppetdb_allowlist: None,
         }
     }
 
@@ -58,6 +60,16 @@ impl LabBuilder {
     /// Adds an environment beside `production`.
     pub fn environment(mut self, name: impl Into<String>) -> Self {
         self.environments.push(name.into());
+        self
+    }
+
+    /// Closes every PuppetDB to clients other than those, as its `certificate-allowlist` does; the status stays open.
+    /// Unless this is said it takes requests from anyone, as Debian's package does.
+    pub fn puppetdb_allowlist<N: Into<String>>(
+        mut self,
+        certnames: impl IntoIterator<Item = N>,
+    ) -> Self {
+        self.puppetdb_allowlist = Some(certnames.into_iter().map(Into::into).collect());
         self
     }
 
@@ -87,11 +99,16 @@ impl LabBuilder {
 
         let roles: Vec<Role> = self.hosts.iter().map(|host| host.role).collect();
         let sockets = Sockets::take(&Scene::new(roles.clone()), roles.len())?;
+        let names = self.hosts.iter().map(|host| host.name.as_str());
+        let resolved: Vec<_> = names.zip(sockets.addresses.iter().copied()).collect();
+        conf_dir.set_hosts(&resolved)?;
         let machines = self.machines(&sockets, &agent);
         let shared = Arc::new(Shared::new(
             machines,
             roles,
             self.environments,
+            self.puppetdb_allowlist,
+            conf_dir.managed(),
             Trust::new(authority, certificates)?,
         ));
         let servers = spawn(&shared, sockets);

@@ -1,6 +1,7 @@
 //! The settings files of an agent and a Puppet Server, and the agent's certificates, as Puppet lays them out.
 
 use std::fs;
+use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -65,11 +66,9 @@ impl ConfDir {
             &pxp_agent_conf(hosts, agent.certname(), &ssl),
             Access::Everyone,
         )?;
-        let state = conf.join("cache/state");
-        fs::create_dir_all(&state).map_err(|source| LabError::File {
-            path: state,
-            source,
-        })?;
+        for made in [conf.join("cache/state"), conf.join(MANAGED)] {
+            fs::create_dir_all(&made).map_err(|source| LabError::File { path: made, source })?;
+        }
         let this = Self {
             _dir: dir,
             conf,
@@ -85,6 +84,20 @@ impl ConfDir {
 
     pub(crate) fn ssl(&self) -> &Path {
         &self.ssl
+    }
+
+    /// Where the files of the catalog go.
+    pub(crate) fn managed(&self) -> PathBuf {
+        self.conf.join(MANAGED)
+    }
+
+    /// Writes where the hosts are, as `/etc/hosts` has it.
+    pub(crate) fn set_hosts(&self, hosts: &[(&str, IpAddr)]) -> Result<(), LabError> {
+        let lines = hosts.iter().map(|(name, ip)| format!("{ip} {name}\n"));
+        let text = lines.fold("127.0.0.1 localhost\n".to_owned(), |text, line| {
+            text + &line
+        });
+        write(&self.conf.join("hosts"), &text, Access::Everyone)
     }
 
     pub(crate) fn set_crl(&self, crl: &str) -> Result<(), LabError> {
@@ -135,8 +148,10 @@ fn puppet_conf(hosts: &[HostSpec], certname: &str, conf: &Path) -> String {
         .collect::<Vec<_>>()
         .join(",");
     let conf = conf.display();
+    // Every directory that Puppet has elsewhere, so that an agent on the lab leaves the machine's own alone.
     format!(
-        "[main]\ncertname = {certname}\nvardir = {conf}/cache\nssldir = {conf}/ssl\n{authority}\n\
+        "[main]\ncertname = {certname}\ncodedir = {conf}/code\nvardir = {conf}/cache\nssldir = {conf}/ssl\n\
+         logdir = {conf}/log\nrundir = {conf}/run\npublicdir = {conf}/cache/public\n{authority}\n\
          [agent]\nserver_list = {list}\n"
     )
 }
@@ -193,6 +208,9 @@ fn with_role<'a>(hosts: &'a [HostSpec], roles: &[Role]) -> Vec<&'a str> {
         .map(|host| host.name.as_str())
         .collect()
 }
+
+/// Below the configuration directory.
+const MANAGED: &str = "managed";
 
 #[cfg(test)]
 mod tests {

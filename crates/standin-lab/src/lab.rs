@@ -84,7 +84,9 @@ impl Lab {
         self.conf_dir.ssl()
     }
 
-    /// The settings: `puppet.conf`, `puppetdb.conf`, `classifier.yaml`, `pxp-agent.conf`. Removed with the lab.
+    /// A whole `confdir`: `puppet.conf`, `puppetdb.conf`, `classifier.yaml`, `pxp-agent.conf`, the ssl directory, and
+    /// `hosts`, which a process that shall see the names may have in place of `/etc/hosts`. The settings name no
+    /// directory outside of it, and what an agent makes of the catalog goes into `managed`. Removed with the lab.
     #[must_use]
     pub fn conf_dir(&self) -> &Path {
         self.conf_dir.conf()

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::watch;
@@ -20,6 +21,8 @@ use crate::{Journal, LabError, Role, Store};
 pub(crate) struct Shared {
     machines: Vec<Machine>,
     environments: Vec<String>,
+    puppetdb_allowlist: Option<Vec<String>>,
+    managed: PathBuf,
     journal: Journal,
     scene: watch::Sender<Arc<Scene>>,
     trust: Mutex<Trust>,
@@ -48,11 +51,15 @@ impl Shared {
         machines: Vec<Machine>,
         roles: Vec<Role>,
         environments: Vec<String>,
+        puppetdb_allowlist: Option<Vec<String>>,
+        managed: PathBuf,
         trust: Trust,
     ) -> Self {
         Self {
             machines,
             environments,
+            puppetdb_allowlist,
+            managed,
             journal: Journal::new(),
             scene: watch::Sender::new(Arc::new(Scene::new(roles))),
             trust: Mutex::new(trust),
@@ -73,6 +80,16 @@ impl Shared {
 
     pub(crate) fn environments(&self) -> &[String] {
         &self.environments
+    }
+
+    /// Whose certificates PuppetDB takes, if it does not take all.
+    pub(crate) fn puppetdb_allowlist(&self) -> Option<&[String]> {
+        self.puppetdb_allowlist.as_deref()
+    }
+
+    /// Where the files of the catalog go.
+    pub(crate) fn managed(&self) -> &Path {
+        &self.managed
     }
 
     pub(crate) fn machine(&self, host: usize) -> &Machine {

@@ -81,7 +81,11 @@ fn internal_error(service: Service) -> Answer {
 fn without_database(place: &Place<'_>, service: Service, asked: &Asked) -> Answer {
     match service {
         Service::PuppetDb if puppetdb::needs_database(asked) => {
-            Answer::text(StatusCode::INTERNAL_SERVER_ERROR, "Connection refused")
+            match work(place, service, asked) {
+                // A query is read before the database is asked.
+                invalid if invalid.status == StatusCode::BAD_REQUEST => invalid,
+                _ => Answer::text(StatusCode::INTERNAL_SERVER_ERROR, "Connection refused"),
+            }
         }
         Service::NodeClassifier | Service::Rbac | Service::Activity | Service::Orchestrator => {
             Answer::json(

@@ -2,14 +2,11 @@
 
 use std::fmt::Write;
 
-use http::StatusCode;
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
-use super::Answer;
-
 /// The records of everything below a mount's root, as `file_metadatas` gives them.
-pub(super) fn metadatas(server: &str, path: &[&str], recurse: Option<&str>) -> Option<Answer> {
+pub(super) fn metadatas(server: &str, path: &[&str], recurse: Option<&str>) -> Option<String> {
     let path = path.join("/");
     let below = TREE
         .iter()
@@ -18,28 +15,20 @@ pub(super) fn metadatas(server: &str, path: &[&str], recurse: Option<&str>) -> O
         .filter(|entry| entry.path == path || recurse == Some("true"))
         .map(|entry| entry.record(server, &path, relative(entry.path, &path)))
         .collect();
-    if records.is_empty() {
-        None
-    } else {
-        Some(Answer::json(StatusCode::OK, &Value::Array(records)))
-    }
+    (!records.is_empty()).then(|| Value::Array(records).to_string())
 }
 
 /// One record, as `file_metadata` gives it.
-pub(super) fn metadata(server: &str, path: &[&str]) -> Option<Answer> {
+pub(super) fn metadata(server: &str, path: &[&str]) -> Option<String> {
     let path = path.join("/");
     let entry = TREE.iter().find(|entry| entry.path == path)?;
-    Some(Answer::json(
-        StatusCode::OK,
-        &entry.record(server, &path, None),
-    ))
+    Some(entry.record(server, &path, None).to_string())
 }
 
 /// The bytes of a file.
-pub(super) fn content(path: &[&str]) -> Option<Answer> {
+pub(super) fn content(path: &[&str]) -> Option<&'static str> {
     let path = path.join("/");
-    let content = TREE.iter().find(|entry| entry.path == path)?.content?;
-    Some(Answer::new(StatusCode::OK, "application/octet-stream", content).sized())
+    TREE.iter().find(|entry| entry.path == path)?.content
 }
 
 /// A file, or a directory if it has no content.

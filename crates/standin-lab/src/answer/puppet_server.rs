@@ -1,9 +1,11 @@
 //! Puppet Server's v3 API: node, catalog, files, reports, environments.
 
+use bytes::Bytes;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Answer, Asked, JSON, PUPPET_VERSION, Place, catalog, files};
+use super::format::{self, Format};
+use super::{Answer, Asked, PUPPET_VERSION, Place, catalog, files};
 use crate::store::Report;
 
 pub(super) fn answer(place: &Place<'_>, asked: &Asked) -> Answer {
@@ -13,21 +15,36 @@ pub(super) fn answer(place: &Place<'_>, asked: &Asked) -> Answer {
     match (&asked.method, parts.as_slice()) {
         (&Method::GET, ["environments"]) => asked.with_certificate(|| environments(place)),
         (&Method::GET, ["node", certname]) => asked.as_node(certname, || {
-            in_environment(place, asked, |name| node(place, certname, name))
+            in_environment(place, asked, |name| {
+                format::negotiated(asked, format::DATA, |format| {
+                    node(place, certname, name, format)
+                })
+            })
         }),
         (&Method::GET | &Method::POST, ["catalog", certname]) => asked.as_node(certname, || {
-            in_environment(place, asked, |name| catalog(place, asked, certname, name))
+            in_environment(place, asked, |name| {
+                format::negotiated(asked, format::CATALOG, |format| {
+                    catalog(place, asked, certname, name, format)
+                })
+            })
         }),
         (&Method::PUT, ["report", certname]) => asked.as_node(certname, || {
-            in_environment(place, asked, |name| report(place, asked, certname, name))
+            in_environment(place, asked, |name| {
+                format::readable(asked, || report(place, asked, certname, name))
+            })
         }),
-        (&Method::GET, ["file_metadatas", path @ ..]) => file(place, asked, || {
+        (&Method::GET, ["file_metadatas", path @ ..]) => file(place, asked, format::DATA, || {
             files::metadatas(place.name(), path, asked.parameter("recurse"))
         }),
-        (&Method::GET, ["file_metadata", path @ ..]) => {
-            file(place, asked, || files::metadata(place.name(), path))
+        (&Method::GET, ["file_metadata", path @ ..]) => file(place, asked, format::DATA, || {
+            files::metadata(place.name(), path)
+        }),
+        (&Method::GET, ["file_content", path @ ..]) => {
+            file(place, asked, format::CONTENT, || files::content(path))
         }
-        (&Method::GET, ["file_content", path @ ..]) => file(place, asked, || files::content(path)),
+        (&Method::GET, ["static_file_content", path @ ..]) => {
+            asked.with_certificate(|| static_file(asked, path))
+        }
         _ => Answer::no_such_page(&asked.path),
     }
 }
@@ -61,22 +78,60 @@ fn in_environment(
 }
 
 /// `found`, if the client may have files at all.
-fn file(place: &Place<'_>, asked: &Asked, found: impl FnOnce() -> Option<Answer>) -> Answer {
+fn file<B: Into<Bytes>>(
+    place: &Place<'_>,
+    asked: &Asked,
+    formats: &[Format],
+    found: impl FnOnce() -> Option<B>,
+) -> Answer {
     asked.with_certificate(|| {
-        in_environment(place, asked, |_| {
-            found().unwrap_or_else(|| {
-                let what = asked
-                    .path
-                    .trim_start_matches("/puppet/v3/")
-                    .replacen('/', " ", 1);
-                issue(
-                    StatusCode::NOT_FOUND,
-                    &format!("Not Found: Could not find {what}"),
-                    "RESOURCE_NOT_FOUND",
-                )
-            })
+        in_environment(place, asked, |_| match found() {
+            Some(found) => format::negotiated(asked, formats, |format| {
+                let answer = Answer::new(StatusCode::OK, format.content_type(), found);
+                match format {
+                    Format::Binary => answer.sized(),
+                    Format::RichJson | Format::Json | Format::Pson => answer,
+                }
+            }),
+            None => no_such_file(&asked.path),
         })
     })
+}
+
+fn no_such_file(path: &str) -> Answer {
+    let below = path.trim_start_matches("/puppet/v3/");
+    let what = match below.strip_prefix("file_metadatas/") {
+        Some(root) => format!("instances in file_metadata with '{root}'"),
+        None => below.replacen('/', " ", 1),
+    };
+    issue(
+        StatusCode::NOT_FOUND,
+        &format!("Not Found: Could not find {what}"),
+        "RESOURCE_NOT_FOUND",
+    )
+}
+
+/// A file of a module as it was when the code had that id. The lab's code has but one version.
+fn static_file(asked: &Asked, path: &[&str]) -> Answer {
+    let plain = |status, text: &'static str| Answer::new(status, "text/plain", text);
+    let is_given = |name| asked.parameter(name).is_some_and(|value| !value.is_empty());
+    if !is_given("environment") || !is_given("code_id") || path == [""] {
+        return plain(
+            StatusCode::BAD_REQUEST,
+            "Error: A /static_file_content request requires an environment, a code-id, and a file-path",
+        );
+    }
+    let [_, module, "files" | "tasks" | "scripts" | "lib", rest @ ..] = path else {
+        return plain(
+            StatusCode::FORBIDDEN,
+            "Request Denied: A /static_file_content request must be a file within the files, lib, scripts, or tasks \
+             directory of a module.",
+        );
+    };
+    match files::content(&[&["modules", module], rest].concat()) {
+        Some(content) => Answer::new(StatusCode::OK, Format::Binary.content_type(), content),
+        None => no_such_file(&asked.path),
+    }
 }
 
 fn environments(place: &Place<'_>) -> Answer {
@@ -101,25 +156,29 @@ fn environments(place: &Place<'_>) -> Answer {
     )
 }
 
-fn node(place: &Place<'_>, certname: &str, environment: &str) -> Answer {
+fn node(place: &Place<'_>, certname: &str, environment: &str, format: Format) -> Answer {
     let machine = place.shared.machine(place.host);
-    Answer::json(
-        StatusCode::OK,
-        &json!({
-            "name": certname,
+    let node = json!({
+        "name": certname,
+        "environment": environment,
+        "parameters": {
+            "clientcert": certname,
+            "servername": place.name(),
+            "serverip": machine.ip.to_string(),
+            "serverversion": PUPPET_VERSION,
             "environment": environment,
-            "parameters": {
-                "clientcert": certname,
-                "servername": place.name(),
-                "serverip": machine.ip.to_string(),
-                "serverversion": PUPPET_VERSION,
-                "environment": environment,
-            },
-        }),
-    )
+        },
+    });
+    Answer::new(StatusCode::OK, format.content_type(), node.to_string())
 }
 
-fn catalog(place: &Place<'_>, asked: &Asked, certname: &str, environment: &str) -> Answer {
+fn catalog(
+    place: &Place<'_>,
+    asked: &Asked,
+    certname: &str,
+    environment: &str,
+    format: Format,
+) -> Answer {
     if asked.method == Method::POST && asked.body.is_empty() {
         return issue(
             StatusCode::BAD_REQUEST,
@@ -127,21 +186,21 @@ fn catalog(place: &Place<'_>, asked: &Asked, certname: &str, environment: &str) 
             "RUNTIME_ERROR",
         );
     }
-    let accepted = asked
-        .headers
-        .get(http::header::ACCEPT)
-        .and_then(|accept| accept.to_str().ok());
-    let is_rich =
-        accepted.is_some_and(|accept| accept.contains("application/vnd.puppet.rich+json"));
-    let content_type = if is_rich {
-        "application/vnd.puppet.rich+json; charset=utf-8"
-    } else {
-        JSON
+    let form = match asked.method {
+        Method::POST => &super::pairs(&asked.body),
+        _ => &asked.query,
+    };
+    let request = catalog::Request {
+        server: place.name(),
+        certname,
+        environment,
+        managed: place.shared.managed(),
+        facts: catalog::facts(form),
     };
     Answer::new(
         StatusCode::OK,
-        content_type,
-        catalog::compile(place.name(), certname, environment).to_string(),
+        format.content_type(),
+        catalog::compile(&request).to_string(),
     )
 }
 
@@ -154,7 +213,8 @@ fn report(place: &Place<'_>, asked: &Asked, certname: &str, environment: &str) -
     Answer::json(StatusCode::OK, &json!(["store", "puppetdb"]))
 }
 
-fn issue(status: StatusCode, message: &str, kind: &str) -> Answer {
+/// What Puppet says of a request that it cannot serve.
+pub(super) fn issue(status: StatusCode, message: &str, kind: &str) -> Answer {
     let body: Value = json!({"message": message, "issue_kind": kind});
     Answer::json(status, &body)
 }

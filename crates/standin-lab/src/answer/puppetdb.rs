@@ -3,8 +3,8 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::query::{self, Filter, Invalid};
-use super::{Answer, Asked, JSON, Place, uuid};
+use super::query::{self, Filter, Invalid, Query};
+use super::{Answer, Asked, JSON, Place, tables, uuid};
 use crate::clock;
 use crate::store::Command;
 
@@ -21,6 +21,18 @@ pub(super) fn answer(place: &Place<'_>, asked: &Asked) -> Answer {
         (&Method::GET | &Method::POST, ["query", "v4", path @ ..]) => queried(place, asked, path),
         _ => Answer::no_such_page(&asked.path),
     }
+}
+
+/// What a client hears whose certname is not in the certificate allowlist.
+pub(super) fn not_listed(asked: &Asked) -> Answer {
+    let certname = asked.certname.as_deref().unwrap_or("null");
+    Answer::text(
+        StatusCode::FORBIDDEN,
+        format!(
+            "Permission denied: The client certificate name {certname} doesnt appear in the certificate allowlist. Is \
+             your master's (or other PuppetDB client's) certname listed in PuppetDB's certificate-allowlist file?"
+        ),
+    )
 }
 
 /// Commands are queued on the disk and the rest is in the program, but a query needs the database.
@@ -83,32 +95,28 @@ fn queried(place: &Place<'_>, asked: &Asked, path: &[&str]) -> Answer {
             );
         };
         return match query::from(&text) {
-            Ok((entity, filter)) => rows(query::table(store, &entity), &filter),
+            Ok((entity, query)) => rows(tables::rows(store, &entity), &query),
             Err(invalid) => Answer::text(StatusCode::BAD_REQUEST, invalid.to_string()),
         };
     }
-    let filter = match text.as_deref().map(query::filter).transpose() {
-        Ok(filter) => filter.unwrap_or(Filter::Everything),
+    let query = match text.as_deref().map(query::below).transpose() {
+        Ok(query) => query.unwrap_or(Query::EVERYTHING),
         Err(invalid) => return Answer::text(StatusCode::BAD_REQUEST, invalid.to_string()),
     };
-    let facts = |more: Vec<(&str, &str)>| {
-        let rows_of = query::table(store, "facts");
-        let wanted = more
-            .into_iter()
-            .map(|(name, value)| Filter::Equal(name.to_owned(), value.into()));
-        rows(
-            rows_of,
-            &Filter::All(wanted.chain([filter.clone()]).collect()),
-        )
+    let facts = |more: &[(&str, &str)]| {
+        let equal =
+            |(name, value): &(&str, &str)| Filter::Equal((*name).to_owned(), (*value).into());
+        let wanted = Filter::All(more.iter().map(equal).collect());
+        rows(tables::rows(store, "facts"), &query.clone().and(wanted))
     };
     match path {
         [entity @ ("nodes" | "facts" | "reports" | "catalogs")] => {
-            rows(query::table(store, entity), &filter)
+            rows(tables::rows(store, entity), &query)
         }
-        ["nodes", certname] => one_node(query::table(store, "nodes"), certname),
-        ["nodes", certname, "facts"] => facts(vec![("certname", certname)]),
-        ["nodes", certname, "facts", name] => facts(vec![("certname", certname), ("name", name)]),
-        ["facts", name] => facts(vec![("name", name)]),
+        ["nodes", certname] => one_node(tables::rows(store, "nodes"), certname),
+        ["nodes", certname, "facts"] => facts(&[("certname", certname)]),
+        ["nodes", certname, "facts", name] => facts(&[("certname", certname), ("name", name)]),
+        ["facts", name] => facts(&[("name", name)]),
         _ => Answer::no_such_page(&asked.path),
     }
 }
@@ -137,15 +145,9 @@ fn one_node(nodes: Option<Vec<Value>>, certname: &str) -> Answer {
     }
 }
 
-fn rows(table: Option<Vec<Value>>, filter: &Filter) -> Answer {
+fn rows(table: Option<Vec<Value>>, query: &Query) -> Answer {
     match table {
-        Some(table) => {
-            let found = table
-                .into_iter()
-                .filter(|row| filter.matches(row))
-                .collect();
-            Answer::json(StatusCode::OK, &Value::Array(found)).sized()
-        }
+        Some(table) => Answer::json(StatusCode::OK, &Value::Array(query.of(table))).sized(),
         None => Answer::text(StatusCode::BAD_REQUEST, "Invalid query: no such entity"),
     }
 }

@@ -1,10 +1,16 @@
-//! As much of PuppetDB's query language as a client test needs: `=`, `and`, `or`, `not`, and `from`.
+//! As much of PuppetDB's query language as a client test needs: `=`, `and`, `or`, `not`, `extract` and `from`.
 
 use std::fmt;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
-use crate::Store;
+/// Which rows are wanted, and what of them.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Query {
+    /// Everything, unless some were named.
+    fields: Option<Vec<String>>,
+    filter: Filter,
+}
 
 /// Which rows are wanted.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,8 +26,36 @@ pub(super) enum Filter {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Invalid(String);
 
+impl Query {
+    pub(super) const EVERYTHING: Self = Self {
+        fields: None,
+        filter: Filter::Everything,
+    };
+
+    /// The same of those rows alone that `filter` matches too.
+    pub(super) fn and(self, filter: Filter) -> Self {
+        Self {
+            filter: Filter::All(vec![filter, self.filter]),
+            ..self
+        }
+    }
+
+    pub(super) fn of(&self, table: Vec<Value>) -> Vec<Value> {
+        let wanted = table.into_iter().filter(|row| self.filter.matches(row));
+        wanted.map(|row| self.extract(row)).collect()
+    }
+
+    fn extract(&self, row: Value) -> Value {
+        let Some(fields) = &self.fields else {
+            return row;
+        };
+        let named = |name: &String| Some((name.clone(), row.get(name)?.clone()));
+        Value::Object(fields.iter().filter_map(named).collect::<Map<_, _>>())
+    }
+}
+
 impl Filter {
-    pub(super) fn matches(&self, row: &Value) -> bool {
+    fn matches(&self, row: &Value) -> bool {
         match self {
             Self::Everything => true,
             Self::Equal(field, value) => row.get(field) == Some(value),
@@ -39,29 +73,24 @@ impl fmt::Display for Invalid {
 }
 
 /// Reads a query below an entity's path.
-pub(super) fn filter(text: &str) -> Result<Filter, Invalid> {
+pub(super) fn below(text: &str) -> Result<Query, Invalid> {
     from_value(&parse(text)?)
 }
 
-/// Reads a query that names its entity: `["from", "nodes", FILTER]`, or `nodes {}` and `nodes[FIELDS] {}` in PQL.
-pub(super) fn from(text: &str) -> Result<(String, Filter), Invalid> {
+/// Reads a query that names its entity: `["from", "nodes", QUERY]`, or `nodes {}` and `nodes[FIELDS] {}` in PQL.
+pub(super) fn from(text: &str) -> Result<(String, Query), Invalid> {
     if !text.trim_start().starts_with('[') {
-        let entity = text.split(['[', '{', ' ']).next().unwrap_or_default();
-        let is_whole_table =
-            text.trim_end().ends_with('}') && text.replace(' ', "").ends_with("{}");
-        return if is_whole_table {
-            Ok((entity.to_owned(), Filter::Everything))
-        } else {
-            Err(Invalid(format!(
+        return pql(text).ok_or_else(|| {
+            Invalid(format!(
                 "PQL parse error at line 1, column 1:\n\n{text}\n^\n"
-            )))
-        };
+            ))
+        });
     }
     let query = parse(text)?;
     match query.as_array().map(Vec::as_slice) {
-        Some([from, entity]) if from == "from" => Ok((name(entity)?, Filter::Everything)),
-        Some([from, entity, filter, ..]) if from == "from" => {
-            Ok((name(entity)?, from_value(filter)?))
+        Some([from, entity]) if from == "from" => Ok((name(entity)?, Query::EVERYTHING)),
+        Some([from, entity, query, ..]) if from == "from" => {
+            Ok((name(entity)?, from_value(query)?))
         }
         _ => Err(Invalid(
             "Your initial query must be of the form: [\"from\",<entity>,(<optional-query>)]"
@@ -70,86 +99,78 @@ pub(super) fn from(text: &str) -> Result<(String, Filter), Invalid> {
     }
 }
 
-/// What a store knows, as rows; `None` for an entity that the lab does not keep.
-pub(super) fn table(store: &Store, entity: &str) -> Option<Vec<Value>> {
-    let newest = store.newest_commands();
-    let of = |command: &'static str| newest.iter().filter(move |entry| entry.command == command);
-    match entity {
-        "nodes" => {
-            let mut certnames: Vec<_> = newest.iter().map(|entry| entry.certname.as_str()).collect();
-            certnames.sort_unstable();
-            certnames.dedup();
-            let time = |certname: &str, command: &'static str| {
-                of(command).find(|entry| entry.certname == certname).map(|entry| entry.producer_timestamp.clone())
-            };
-            Some(
-                certnames
-                    .into_iter()
-                    .map(|certname| {
-                        json!({
-                            "certname": certname,
-                            "deactivated": time(certname, "deactivate_node"),
-                            "expired": null,
-                            "facts_environment": "production",
-                            "facts_timestamp": time(certname, "replace_facts"),
-                            "catalog_environment": "production",
-                            "catalog_timestamp": time(certname, "replace_catalog"),
-                            "report_environment": "production",
-                            "report_timestamp": time(certname, "store_report"),
-                            "cached_catalog_status": "not_used",
-                        })
-                    })
-                    .collect(),
+/// A whole table in PQL, or fields of it.
+fn pql(text: &str) -> Option<(String, Query)> {
+    let head = text.trim().strip_suffix('}')?.trim_end();
+    let head = head.strip_suffix('{')?.trim_end();
+    let (entity, fields) = match head.split_once('[') {
+        None => (head, None),
+        Some((entity, fields)) => {
+            let fields = fields.strip_suffix(']')?.split(',');
+            (
+                entity.trim_end(),
+                Some(fields.map(|field| field.trim().to_owned()).collect()),
             )
         }
-        "facts" => Some(
-            of("replace_facts")
-                .flat_map(|entry| {
-                    let body: Value = serde_json::from_slice(&entry.body).unwrap_or_default();
-                    let environment = body.get("environment").cloned().unwrap_or_else(|| json!("production"));
-                    let values = body.get("values").and_then(Value::as_object).cloned().unwrap_or_default();
-                    let certname = entry.certname.clone();
-                    values.into_iter().map(move |(name, value)| {
-                        json!({
-                            "certname": certname, "environment": environment, "name": name, "value": value,
-                        })
-                    })
-                })
-                .collect(),
-        ),
-        "reports" => Some(bodies(of("store_report"))),
-        "catalogs" => Some(bodies(of("replace_catalog"))),
-        _ => None,
-    }
+    };
+    let query = Query {
+        fields,
+        filter: Filter::Everything,
+    };
+    let is_name = |entity: &str| {
+        entity
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    is_name(entity).then(|| (entity.to_owned(), query))
 }
 
-fn bodies<'a>(commands: impl Iterator<Item = &'a crate::Command>) -> Vec<Value> {
-    commands
-        .map(|entry| {
-            let mut row: Value = serde_json::from_slice(&entry.body).unwrap_or_default();
-            if !row.is_object() {
-                row = json!({});
-            }
-            row["certname"] = entry.certname.as_str().into();
-            row
-        })
-        .collect()
-}
-
-/// Reads JSON, and complains of other things as PuppetDB does.
+/// Reads JSON, and complains of other things as PuppetDB does: of the word that it met, with the place after it.
 pub(super) fn parse(text: &str) -> Result<Value, Invalid> {
     serde_json::from_str(text).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        let token = text.split_whitespace().next().unwrap_or_default();
+        let line = text.lines().nth(error.line().saturating_sub(1));
+        let line = line.unwrap_or_default();
+        let column = error.column().saturating_sub(1).min(line.len());
+        let mut boundaries = (0..=column).rev();
+        let met = boundaries.find(|&at| line.is_char_boundary(at));
+        let met = met.unwrap_or_default();
+        let start = line[..met].rfind(ends_word).map_or(0, |before| before + 1);
+        let token = line[start..].split(ends_word).next().unwrap_or_default();
+        let after = start + token.len() + 1;
+        let (number, caret) = (error.line(), after - 1);
         Invalid(format!(
-            "Json parse error at line {line}, column {column}:\n\n{text}\n{:>column$}\n\nUnrecognized token '{token}': \
+            "Json parse error at line {number}, column {after}:\n\n{text}\n{:>caret$}\n\nUnrecognized token '{token}': \
              was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')",
             '^'
         ))
     })
 }
 
-fn from_value(query: &Value) -> Result<Filter, Invalid> {
+fn ends_word(c: char) -> bool {
+    c.is_ascii_whitespace() || "[]{},:\"".contains(c)
+}
+
+fn from_value(query: &Value) -> Result<Query, Invalid> {
+    match query.as_array().map(Vec::as_slice) {
+        Some([extract, fields, filter @ ..]) if extract == "extract" && filter.len() < 2 => {
+            let fields = match fields {
+                Value::Array(fields) => fields.iter().map(name).collect::<Result<_, _>>()?,
+                one => vec![name(one)?],
+            };
+            let filter = filter.first().map(filter_from).transpose()?;
+            Ok(Query {
+                fields: Some(fields),
+                filter: filter.unwrap_or(Filter::Everything),
+            })
+        }
+        _ => Ok(Query {
+            fields: None,
+            filter: filter_from(query)?,
+        }),
+    }
+}
+
+fn filter_from(query: &Value) -> Result<Filter, Invalid> {
     let refused = || Invalid(format!("{query} is not well-formed"));
     let [operator, operands @ ..] = query.as_array().map(Vec::as_slice).ok_or_else(refused)? else {
         return Err(refused());
@@ -157,14 +178,14 @@ fn from_value(query: &Value) -> Result<Filter, Invalid> {
     let all = || {
         operands
             .iter()
-            .map(from_value)
+            .map(filter_from)
             .collect::<Result<Vec<_>, _>>()
     };
     match (operator.as_str(), operands) {
         (Some("="), [field, value]) => Ok(Filter::Equal(name(field)?, value.clone())),
         (Some("and"), [_, ..]) => Ok(Filter::All(all()?)),
         (Some("or"), [_, ..]) => Ok(Filter::Any(all()?)),
-        (Some("not"), [one]) => Ok(Filter::Not(Box::new(from_value(one)?))),
+        (Some("not"), [one]) => Ok(Filter::Not(Box::new(filter_from(one)?))),
         _ => Err(refused()),
     }
 }
@@ -178,40 +199,56 @@ fn name(value: &Value) -> Result<String, Invalid> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    fn rows() -> Vec<Value> {
+        vec![
+            json!({"name": "os", "certname": "a.test"}),
+            json!({"name": "os", "certname": "b.test"}),
+        ]
+    }
 
     #[test]
     fn filters_nest() {
-        let filter =
-            filter(r#"["and", ["=", "name", "os"], ["not", ["=", "certname", "b.test"]]]"#)
-                .unwrap();
-        assert!(filter.matches(&json!({"name": "os", "certname": "a.test"})));
-        assert!(!filter.matches(&json!({"name": "os", "certname": "b.test"})));
+        let query =
+            below(r#"["and", ["=", "name", "os"], ["not", ["=", "certname", "b.test"]]]"#).unwrap();
+        assert_eq!(query.of(rows()), rows()[..1]);
+    }
+
+    #[test]
+    fn fields_are_picked_out() {
+        let wanted = [json!({"certname": "b.test"})];
+        let query = r#"["extract", ["certname"], ["=", "certname", "b.test"]]"#;
+        assert_eq!(below(query).unwrap().of(rows()), wanted);
+        let (entity, query) = from("facts[certname, name] { }").unwrap();
+        assert_eq!((entity.as_str(), query.of(rows())), ("facts", rows()));
     }
 
     #[test]
     fn nonsense_is_refused_in_puppetdbs_words() {
-        let Invalid(message) = filter("nonsense").unwrap_err();
-        assert!(
-            message.starts_with("Json parse error at line 1, column "),
-            "{message}"
-        );
-        assert!(
-            message.contains("Unrecognized token 'nonsense'"),
-            "{message}"
-        );
+        for (text, column, token) in [
+            ("nonsense", 9, "nonsense"),
+            (r#"["=", naem, 1]"#, 11, "naem"),
+            ("", 1, ""),
+            ("\u{fc}\u{fc}", 5, "\u{fc}\u{fc}"),
+        ] {
+            let Invalid(message) = below(text).unwrap_err();
+            let start = format!("Json parse error at line 1, column {column}:\n\n{text}\n");
+            assert!(message.starts_with(&start), "{message}");
+            let end = format!("Unrecognized token '{token}': was expecting");
+            assert!(message.contains(&end), "{message}");
+        }
     }
 
     #[test]
     fn a_query_may_name_its_entity() {
-        assert_eq!(
-            from("nodes[certname] {}").unwrap(),
-            ("nodes".to_owned(), Filter::Everything)
-        );
-        assert_eq!(
-            from(r#"["from", "facts"]"#).unwrap(),
-            ("facts".to_owned(), Filter::Everything)
-        );
-        assert!(from("nodes { certname ~ '.*' }").is_err());
+        let everything = |entity: &str| (entity.to_owned(), Query::EVERYTHING);
+        assert_eq!(from("nodes {}").unwrap(), everything("nodes"));
+        assert_eq!(from(r#"["from", "facts"]"#).unwrap(), everything("facts"));
+        for wrong in ["nodes { certname ~ '.*' }", "nodes[certname {}", "a b {}"] {
+            assert!(from(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -3,11 +3,13 @@
 mod answers;
 mod broker;
 mod broker_closing;
+mod captures;
 mod conf_dir;
 mod connection_faults;
 mod contract;
 mod control;
 mod database;
+mod formats;
 mod journal;
 mod pcp;
 mod pki;

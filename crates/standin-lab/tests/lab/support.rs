@@ -218,7 +218,7 @@ impl Connection {
             .uri(path)
             .header("host", &self.name)
             .header("x-puppet-version", "7.23.0")
-            .header("accept", "application/json")
+            .header("accept", "application/json, application/octet-stream")
             .body(Full::new(body.into()))
             .expect("a request");
         self.raw(request).await
