@@ -8,6 +8,8 @@ use std::process::{Child, Command};
 use standin_lab::Lab;
 use tempfile::TempDir;
 
+use crate::in_lab;
+
 /// A running agent; it is killed when dropped.
 pub(crate) struct Agent {
     name: &'static str,
@@ -52,17 +54,8 @@ impl Agent {
         arguments: impl FnOnce(&mut Command, &Path),
     ) -> Self {
         let dir = TempDir::new().unwrap();
-        let hosts = dir.path().join("hosts");
-        let lines = lab.resolve().into_iter();
-        let lines = lines.map(|(host, ip)| format!("{ip} {host}\n"));
-        fs::write(&hosts, lines.collect::<String>()).unwrap();
         let log = File::create(dir.path().join(LOG)).unwrap();
-        let mut command = Command::new("unshare");
-        command
-            .args(["--mount", "sh", "-c"])
-            .arg(r#"mount --bind "$0" /etc/hosts && exec "$@""#)
-            .arg(hosts)
-            .arg(program);
+        let mut command = in_lab::command(lab, program);
         arguments(&mut command, dir.path());
         let process = command
             .stdout(log.try_clone().unwrap())

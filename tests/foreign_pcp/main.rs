@@ -12,6 +12,8 @@
 )]
 
 mod agent;
+#[path = "../support/in_lab.rs"]
+mod in_lab;
 
 use std::time::Duration;
 
