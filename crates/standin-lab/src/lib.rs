@@ -38,6 +38,7 @@
 //! - What goes wrong: [`Fault`] at a [`Target`], kept on by a [`FaultGuard`]; [`Flaw`], [`State`].
 //! - What is found out: [`Journal`] and its [`Receipt`]s and [`PcpReceipt`]s; [`Store`].
 //! - What else a broker is made to do: [`Broker`], [`Controller`], [`Message`].
+//! - What is put before a server that is not the lab's: [`Relay`], its [`WireFault`]s and [`RelayJournal`].
 //! - Who is trusted: [`CertSpec`] and [`Certificate`].
 //! - Outages for clients in any language: a [`scenario`] in a file, the [`protocol`] that a client speaks, and the [`control`]
 //!   of a lab over HTTP.
@@ -54,6 +55,9 @@ pub use fault::{Fault, FaultGuard, Flaw, State, Target};
 pub use host::{Host, HostSpec, Role};
 pub use journal::{Journal, Purpose, Receipt, Received};
 pub use lab::Lab;
+pub use relay::{
+    Direction, Ended, Passage, Relay, RelayBuilder, RelayJournal, WireFault, WireGuard,
+};
 pub use service::Service;
 pub use store::{CertificateRequest, Command, Report, Store};
 
@@ -78,6 +82,7 @@ mod conf_dir;
 mod tls;
 
 mod port;
+mod relay;
 mod scene;
 mod shared;
 

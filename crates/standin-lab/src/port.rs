@@ -47,11 +47,7 @@ impl PortServer {
     pub(crate) async fn run(self, socket: Option<TcpListener>) {
         let mut scene = self.shared.subscribe();
         let doors = watch::Sender::new(Door::Open);
-        let mut gate = Gate {
-            address: self.address,
-            socket,
-            plug: Vec::new(),
-        };
+        let mut gate = Gate::new(self.address, socket);
         let mut connections = JoinSet::new();
         let (mut before, mut trouble) = (None, None);
         loop {
@@ -97,14 +93,27 @@ impl PortServer {
 }
 
 /// The socket itself, and what keeps its accept queue full.
-struct Gate {
+pub(crate) struct Gate {
     address: SocketAddr,
     socket: Option<TcpListener>,
     plug: Vec<TcpStream>,
 }
 
 impl Gate {
-    async fn enter(&mut self, door: Door) -> io::Result<()> {
+    pub(crate) fn new(address: SocketAddr, socket: Option<TcpListener>) -> Self {
+        Self {
+            address,
+            socket,
+            plug: Vec::new(),
+        }
+    }
+
+    /// The addresses of the connections that keep the queue full.
+    pub(crate) fn plugged(&self) -> impl Iterator<Item = SocketAddr> {
+        self.plug.iter().filter_map(|plug| plug.local_addr().ok())
+    }
+
+    pub(crate) async fn enter(&mut self, door: Door) -> io::Result<()> {
         match door {
             Door::Closed => {
                 self.socket = None;
@@ -146,7 +155,11 @@ impl Gate {
     /// Connects to itself until no further connection gets through: from then on the kernel drops every SYN.
     async fn fill(&mut self) -> io::Result<()> {
         for _ in 0..MAX_PLUG {
-            let connect = TcpSocket::new_v4()?.connect(self.address);
+            let socket = match self.address {
+                SocketAddr::V4(_) => TcpSocket::new_v4(),
+                SocketAddr::V6(_) => TcpSocket::new_v6(),
+            };
+            let connect = socket?.connect(self.address);
             match timeout(HANGS, connect).await {
                 Ok(stream) => self.plug.push(stream?),
                 Err(_) => return Ok(()),
@@ -156,7 +169,7 @@ impl Gate {
     }
 
     /// The next connection. Cancel safe.
-    async fn accept(&self) -> TcpStream {
+    pub(crate) async fn accept(&self) -> TcpStream {
         let Some(socket) = &self.socket else {
             return std::future::pending().await;
         };

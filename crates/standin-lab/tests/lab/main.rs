@@ -13,6 +13,7 @@ mod formats;
 mod journal;
 mod pcp;
 mod pki;
+mod relay;
 mod roles;
 mod scenario;
 mod status;
