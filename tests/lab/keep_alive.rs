@@ -67,7 +67,7 @@ async fn a_connection_idle_for_longer_than_the_keep_alive_is_not_used() {
 async fn a_request_into_a_connection_that_is_being_closed_is_answered_all_the_same() {
     let (relay, stage) = Relay::on_stage(policy()).await;
     stage.ask(Errand::Node).await.unwrap();
-    relay.hang_up_on_request();
+    let _broken = relay.hang_up_on_request().await;
     let answer = stage.ask(Errand::Node).await.unwrap();
     // Nobody can tell whether it was received, so it may have been repeated elsewhere.
     assert_eq!(answer.status, 200);

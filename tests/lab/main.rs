@@ -37,3 +37,4 @@ mod settings;
 mod silence;
 mod stuck;
 mod trust;
+mod wire;
