@@ -14,7 +14,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
 use time::{Duration, OffsetDateTime};
 
-use crate::certificate::{CertSpec, Certificate, SignedBy, Validity};
+use crate::certificate::{CertSpec, Certificate, SignedBy, Standing, Validity};
 use crate::{LabError, clock};
 
 type Signer = CertifiedIssuer<'static, KeyPair>;
@@ -68,6 +68,13 @@ impl Authority {
             SignedBy::Lab => params.signed_by(&key, &self.ca)?,
             SignedBy::Stranger => params.signed_by(&key, &self.stranger)?,
         };
+        match (spec.standing, params.serial_number.clone()) {
+            (Standing::Revoked, Some(serial)) if spec.signed_by == SignedBy::Lab => {
+                self.revoked.push(serial);
+                self.crl_number += 1;
+            }
+            _ => {}
+        }
         self.remember(&spec.certname, signed.der(), params.serial_number);
         Ok(Certificate {
             certname: spec.certname.clone(),

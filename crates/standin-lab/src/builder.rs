@@ -27,7 +27,7 @@ use crate::{LabError, Store};
 #[must_use = "a builder does nothing until it is started"]
 pub struct LabBuilder {
     hosts: Vec<HostSpec>,
-    agent: String,
+    agent: CertSpec,
     environments: Vec<String>,
     puppetdb_allowlist: Option<Vec<String>>,
 }
@@ -39,7 +39,7 @@ impl LabBuilder {
                 HostSpec::master("master.test"),
                 HostSpec::replica("replica.test"),
             ],
-            agent: "agent.test".to_owned(),
+            agent: CertSpec::new("agent.test"),
             environments: vec!["production".to_owned()],
             puppetdb_allowlist: None,
         }
@@ -53,7 +53,14 @@ impl LabBuilder {
 
     /// The certname of the agent whose certificate and settings are written. `agent.test` unless said.
     pub fn agent(mut self, certname: impl Into<String>) -> Self {
-        self.agent = certname.into();
+        self.agent = CertSpec::new(certname);
+        self
+    }
+
+    /// The same, and what its certificate is like: an agent whose certificate has expired, was revoked, or comes from another
+    /// authority.
+    pub fn agent_certificate(mut self, spec: CertSpec) -> Self {
+        self.agent = spec;
         self
     }
 
@@ -89,7 +96,7 @@ impl LabBuilder {
             .iter()
             .map(|host| HostCertificates::new(&mut authority, host))
             .collect::<Result<_, _>>()?;
-        let agent = authority.issue(&CertSpec::new(&self.agent))?;
+        let agent = authority.issue(&self.agent)?;
         let conf_dir = ConfDir::write(
             &self.hosts,
             &agent,

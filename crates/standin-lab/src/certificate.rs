@@ -9,13 +9,14 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use crate::LabError;
 use crate::conf_dir::{Access, write};
 
-/// A certificate to be made by [`Lab::certificate`](crate::Lab::certificate).
+/// A certificate to be made by [`Lab::certificate`](crate::Lab::certificate), or when a lab is built.
 #[derive(Clone, Debug)]
 pub struct CertSpec {
     pub(crate) certname: String,
     pub(crate) dns_alt_names: Vec<String>,
     pub(crate) validity: Validity,
     pub(crate) signed_by: SignedBy,
+    pub(crate) standing: Standing,
 }
 
 /// When a certificate or a revocation list is good.
@@ -40,6 +41,13 @@ pub enum SignedBy {
     Stranger,
 }
 
+/// Whether a certificate is on the authority's revocation list from the beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Good,
+    Revoked,
+}
+
 impl CertSpec {
     /// A current certificate of the lab's authority, with a common name and no SAN.
     pub fn new(certname: impl Into<String>) -> Self {
@@ -48,6 +56,7 @@ impl CertSpec {
             dns_alt_names: Vec::new(),
             validity: Validity::Current,
             signed_by: SignedBy::Lab,
+            standing: Standing::Good,
         }
     }
 
@@ -69,6 +78,13 @@ impl CertSpec {
     #[must_use]
     pub fn signed_by(mut self, signed_by: SignedBy) -> Self {
         self.signed_by = signed_by;
+        self
+    }
+
+    /// Makes it one that was revoked as soon as it was signed. A stranger's signature is on nobody's list.
+    #[must_use]
+    pub fn revoked(mut self) -> Self {
+        self.standing = Standing::Revoked;
         self
     }
 }

@@ -105,6 +105,8 @@ pub enum Flaw {
     WrongName,
     /// It was signed by an authority that nobody knows.
     UnknownIssuer,
+    /// It is on the authority's revocation list, which the agent has.
+    Revoked,
 }
 
 /// What a service's status says.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::shared::Shared;
-use crate::{Broker, Service, Store};
+use crate::{Broker, CertSpec, Service, Store};
 
 /// What a host is there for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -29,6 +29,7 @@ pub struct HostSpec {
     pub(crate) name: String,
     pub(crate) role: Role,
     pub(crate) dns_alt_names: Vec<String>,
+    certificate: Option<CertSpec>,
 }
 
 impl HostSpec {
@@ -39,6 +40,7 @@ impl HostSpec {
             dns_alt_names: vec![name.clone(), "puppet".to_owned()],
             name,
             role: Role::Master,
+            certificate: None,
         }
     }
 
@@ -48,6 +50,7 @@ impl HostSpec {
             name: name.into(),
             role: Role::Replica,
             dns_alt_names: Vec::new(),
+            certificate: None,
         }
     }
 
@@ -58,6 +61,7 @@ impl HostSpec {
             dns_alt_names: vec![name.clone()],
             name,
             role: Role::Pool,
+            certificate: None,
         }
     }
 
@@ -66,6 +70,26 @@ impl HostSpec {
     pub fn dns_alt_names<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.dns_alt_names = names.into_iter().map(Into::into).collect();
         self
+    }
+
+    /// Lets the host show another certificate than its role's: an expired or revoked one, one for another name, or one of
+    /// another authority. [`Lab::present`](crate::Lab::present) changes it later.
+    #[must_use]
+    pub fn certificate(mut self, spec: CertSpec) -> Self {
+        self.certificate = Some(spec);
+        self
+    }
+}
+
+impl HostSpec {
+    /// What a sound certificate of this host has in it.
+    pub(crate) fn sound(&self) -> CertSpec {
+        CertSpec::new(&self.name).dns_alt_names(&self.dns_alt_names)
+    }
+
+    /// What the host shows.
+    pub(crate) fn shown(&self) -> CertSpec {
+        self.certificate.clone().unwrap_or_else(|| self.sound())
     }
 }
 

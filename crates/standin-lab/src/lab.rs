@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use crate::builder::LabBuilder;
+use crate::certificate::Standing;
 use crate::conf_dir::ConfDir;
 use crate::fault::{Fault, FaultGuard, Target};
 use crate::shared::Shared;
@@ -134,13 +135,20 @@ impl Lab {
         self.shared.settled(version).await
     }
 
-    /// Issues a further certificate.
+    /// Issues a further certificate. One that is to be revoked changes `crl.pem` and what servers accept, as
+    /// [`revoke`](Self::revoke) does.
     ///
     /// # Errors
     ///
-    /// If a name in it cannot be in a certificate.
+    /// If a name in it cannot be in a certificate, or a changed list cannot be made or written.
     pub fn certificate(&self, spec: &CertSpec) -> Result<Certificate, LabError> {
-        self.shared.trust().authority.issue(spec)
+        let mut trust = self.shared.trust();
+        let certificate = trust.authority.issue(spec)?;
+        if spec.standing == Standing::Revoked {
+            trust.renew()?;
+            self.conf_dir.set_crl(&trust.authority.crl_pem()?)?;
+        }
+        Ok(certificate)
     }
 
     /// Lets a host show this certificate in new handshakes, on every port.

@@ -19,6 +19,7 @@ pub(crate) struct HostCertificates {
     expired: Certificate,
     wrong_name: Certificate,
     unknown_issuer: Certificate,
+    revoked: Certificate,
 }
 
 /// The same, ready to be used in handshakes.
@@ -28,17 +29,19 @@ pub(crate) struct Identity {
     expired: Arc<ServerConfig>,
     wrong_name: Arc<ServerConfig>,
     unknown_issuer: Arc<ServerConfig>,
+    revoked: Arc<ServerConfig>,
 }
 
 impl HostCertificates {
     pub(crate) fn new(authority: &mut Authority, host: &HostSpec) -> Result<Self, LabError> {
-        let spec = || CertSpec::new(&host.name).dns_alt_names(&host.dns_alt_names);
+        let spec = || host.sound();
         let elsewhere = "elsewhere.invalid";
         Ok(Self {
-            good: authority.issue(&spec())?,
+            good: authority.issue(&host.shown())?,
             expired: authority.issue(&spec().validity(Validity::Expired))?,
             wrong_name: authority.issue(&CertSpec::new(elsewhere).dns_alt_names([elsewhere]))?,
             unknown_issuer: authority.issue(&spec().signed_by(SignedBy::Stranger))?,
+            revoked: authority.issue(&spec().revoked())?,
         })
     }
 
@@ -53,6 +56,7 @@ impl HostCertificates {
             expired: config(&self.expired)?,
             wrong_name: config(&self.wrong_name)?,
             unknown_issuer: config(&self.unknown_issuer)?,
+            revoked: config(&self.revoked)?,
         })
     }
 }
@@ -64,6 +68,7 @@ impl Identity {
             Some(Flaw::Expired) => &self.expired,
             Some(Flaw::WrongName) => &self.wrong_name,
             Some(Flaw::UnknownIssuer) => &self.unknown_issuer,
+            Some(Flaw::Revoked) => &self.revoked,
         })
     }
 }

@@ -3,6 +3,7 @@
 mod answers;
 mod broker;
 mod broker_closing;
+mod built_with;
 mod captures;
 mod conf_dir;
 mod connection_faults;

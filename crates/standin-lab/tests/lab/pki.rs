@@ -11,7 +11,7 @@ use crate::support::{Client, Failure, Names, lab};
 const STATUS: &str = "/status/v1/simple";
 
 /// What the TLS library said, wherever in the causes it is.
-fn tls_error(failure: &Failure) -> Error {
+pub(crate) fn tls_error(failure: &Failure) -> Error {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = match failure {
         Failure::Connect(error) | Failure::Tls(error) => error.get_ref().map(|inner| inner as _),
         Failure::Http(error) | Failure::Body(error, _) => Some(error),
@@ -56,7 +56,12 @@ async fn the_master_has_its_name_in_a_san_and_the_replica_has_none() {
 async fn a_flawed_certificate_is_shown_while_the_fault_is_on() {
     let lab = lab().await;
     let client = Client::anonymous(&lab, Names::Checked);
-    for flaw in [Flaw::Expired, Flaw::WrongName, Flaw::UnknownIssuer] {
+    for flaw in [
+        Flaw::Expired,
+        Flaw::WrongName,
+        Flaw::UnknownIssuer,
+        Flaw::Revoked,
+    ] {
         let guard = lab
             .fault(Target::Host("master.test"), Fault::Untrusted(flaw))
             .await
@@ -72,6 +77,7 @@ async fn a_flawed_certificate_is_shown_while_the_fault_is_on() {
             Flaw::Expired => matches!(why, CertificateError::ExpiredContext { .. }),
             Flaw::WrongName => matches!(why, CertificateError::NotValidForNameContext { .. }),
             Flaw::UnknownIssuer => matches!(why, CertificateError::UnknownIssuer),
+            Flaw::Revoked => matches!(why, CertificateError::Revoked),
             _ => false,
         };
         assert!(is_right, "{flaw:?}: {why:?}");
