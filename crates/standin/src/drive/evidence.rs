@@ -6,7 +6,7 @@ use standin_net::error::find;
 use standin_net::{ConnectError, TrustFailure};
 
 use super::{SharedError, Unanswered};
-use crate::https::Excess;
+use crate::https::{BodyError, Excess};
 use crate::transport::SendError;
 
 /// Whether a request came back unsent, and if not, what is known of it.
@@ -35,6 +35,9 @@ pub(crate) fn verdict_of(error: &(dyn std::error::Error + 'static)) -> Verdict {
     }
     if find::<Excess>(error).is_some() {
         return Verdict::Lost(Loss::Excess);
+    }
+    if let Some(BodyError::Silent { .. }) = find::<BodyError>(error) {
+        return Verdict::Lost(Loss::TimedOut);
     }
     match find::<hyper::Error>(error) {
         Some(hyper) if hyper.is_canceled() => Verdict::Unreached(Unreached::Reset),
