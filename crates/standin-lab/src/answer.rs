@@ -260,6 +260,25 @@ impl Answer {
         self.header(HeaderName::from_static("x-puppet-version"), PUPPET_VERSION)
     }
 
+    /// The length of its body.
+    pub(crate) fn len(&self) -> usize {
+        self.body.len()
+    }
+
+    /// What goes over the wire if the head states a body of `length`, whatever its length.
+    pub(crate) fn stating(&self, length: usize) -> Bytes {
+        let mut raw = format!("HTTP/1.1 {}\r\n", self.status).into_bytes();
+        for (name, value) in &self.headers {
+            raw.extend_from_slice(name.as_ref());
+            raw.extend_from_slice(b": ");
+            raw.extend_from_slice(value.as_bytes());
+            raw.extend_from_slice(b"\r\n");
+        }
+        raw.extend_from_slice(format!("content-length: {length}\r\n\r\n").as_bytes());
+        raw.extend_from_slice(&self.body);
+        raw.into()
+    }
+
     pub(crate) fn into_response(
         mut self,
         method: &Method,

@@ -14,9 +14,10 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::broker::Session;
 use crate::exchange::Exchange;
-use crate::scene::Door;
+use crate::scene::{Door, Handshake, Scene};
 use crate::service::Port;
 use crate::shared::Shared;
+use crate::tap::{Tap, Tapped};
 use crate::wire::{Cut, Wire};
 
 /// Serves one connection to its end.
@@ -42,8 +43,15 @@ pub(crate) async fn serve(
     }
 }
 
-async fn converse(shared: Arc<Shared>, host: usize, port: Port, wire: Wire, cut: Arc<Cut>) {
-    let flaw = shared.scene().flaw(host, port);
+async fn converse(shared: Arc<Shared>, host: usize, port: Port, mut wire: Wire, cut: Arc<Cut>) {
+    let flaw = match shared.scene().handshake(host, port) {
+        Handshake::Shows(flaw) => flaw,
+        Handshake::Stalls(after) => {
+            wire.stall(after, stalled(shared.subscribe(), host, port));
+            None
+        }
+        Handshake::Alerts => return alert(wire).await,
+    };
     let config = shared.trust().identity(host).showing(flaw);
     let tls = match TlsAcceptor::from(config).accept(wire).into_fallible().await {
         Ok(tls) => tls,
@@ -54,7 +62,9 @@ async fn converse(shared: Arc<Shared>, host: usize, port: Port, wire: Wire, cut:
     };
     let shown = tls.get_ref().1.peer_certificates().and_then(<[_]>::first);
     let certname = shown.and_then(|certificate| shared.trust().authority.owner(certificate));
+    let tap = Arc::new(Tap::new(Arc::clone(&cut), shared.subscribe(), host));
     let exchange = Arc::new(Exchange {
+        tap: Arc::clone(&tap),
         shared: Arc::clone(&shared),
         host,
         port,
@@ -65,7 +75,7 @@ async fn converse(shared: Arc<Shared>, host: usize, port: Port, wire: Wire, cut:
     let service = service_fn(|request| Arc::clone(&exchange).answer(request));
     let served = http1::Builder::new()
         .title_case_headers(true)
-        .serve_connection(TokioIo::new(tls), service)
+        .serve_connection(TokioIo::new(Tapped::new(tls, tap)), service)
         .with_upgrades()
         .await;
     if let Err(error) = served {
@@ -88,6 +98,26 @@ async fn converse(shared: Arc<Shared>, host: usize, port: Port, wire: Wire, cut:
         Err(error) => tracing::debug!(%error, "a connection did not switch to WebSocket"),
     }
 }
+
+/// Waits until handshakes at the port do not stall any more.
+async fn stalled(mut scene: watch::Receiver<Arc<Scene>>, host: usize, port: Port) {
+    let goes_on = |scene: &Arc<Scene>| !matches!(scene.handshake(host, port), Handshake::Stalls(_));
+    if scene.wait_for(goes_on).await.is_err() {
+        // The lab is gone, and the connection with it.
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Answers whatever the client said first with a fatal alert.
+async fn alert(mut wire: Wire) {
+    let hello = wire.read(&mut [0; 1024]).await;
+    if matches!(hello, Ok(1..)) && wire.write_all(&HANDSHAKE_FAILURE).await.is_ok() {
+        part(wire).await;
+    }
+}
+
+/// A record of TLS 1.2 (RFC 5246, section 6.2.1) with the alert `handshake_failure`, fatal (section 7.2).
+const HANDSHAKE_FAILURE: [u8; 7] = [21, 3, 3, 0, 2, 2, 40];
 
 /// Ends a connection whose handshake failed. Closing with bytes unread would be an RST that can overtake the alert
 /// which tells the client why.

@@ -34,6 +34,13 @@ pub enum LabError {
         name: String,
     },
 
+    /// A fault was to answer with a status that ends no request.
+    #[error("{status} is no final answer; choose a status of 200 or above")]
+    NotFinal {
+        /// The status.
+        status: http::StatusCode,
+    },
+
     /// No free loopback addresses were found for the hosts.
     #[error("no free loopback addresses after {tries} tries")]
     Addresses {

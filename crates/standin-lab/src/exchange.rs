@@ -15,10 +15,11 @@ use crate::answer::{self, Answer, Asked, Place};
 use crate::body::ReplyBody;
 use crate::broker::{self, Upgrade};
 use crate::clock;
-use crate::journal::{Entry, Line, Purpose};
+use crate::journal::{Entry, Line, Purpose, Told};
 use crate::scene::Fate;
 use crate::service::{Port, Service};
 use crate::shared::Shared;
+use crate::tap::{Flow, Tap};
 use crate::wire::Cut;
 
 /// What the requests of one connection have in common.
@@ -29,6 +30,7 @@ pub(crate) struct Exchange {
     pub(crate) port: Port,
     pub(crate) certname: Option<Arc<str>>,
     pub(crate) cut: Arc<Cut>,
+    pub(crate) tap: Arc<Tap>,
     /// What the connection is to become, once that was answered.
     pub(crate) upgrade: Mutex<Option<Upgrade>>,
 }
@@ -59,7 +61,10 @@ impl Exchange {
             return self.reset().await;
         }
         let answer = self.act(subject, &fate, &asked);
-        line.answered(answer.status);
+        self.tap.set(flow(subject, &fate, &answer));
+        if fate != Fate::Garbage {
+            line.answered(answer.status, told(&fate, answer.status));
+        }
         if answer.status == StatusCode::SWITCHING_PROTOCOLS {
             self.upgrade
                 .lock()
@@ -111,6 +116,7 @@ impl Exchange {
         let path_and_query = head.uri.path_and_query();
         self.shared.journal().open(Entry {
             host: Arc::clone(&self.shared.machine(self.host).name),
+            role: self.shared.scene().role(self.host),
             service,
             purpose,
             method: head.method.clone(),
@@ -169,7 +175,12 @@ impl Exchange {
         match subject {
             Subject::Status(_) => answer::status::answer(&place, self.port, asked),
             Subject::Work(service) => match fate {
-                Fate::Answer | Fate::ResetBody(_) => answer::work(&place, service, asked),
+                Fate::Answer
+                | Fate::ResetBody(_)
+                | Fate::ResetAnswer(_)
+                | Fate::Drip(_)
+                | Fate::ShortBody(_)
+                | Fate::LongBody(_) => answer::work(&place, service, asked),
                 failed => answer::failure::answer(&place, service, failed, asked),
             },
         }
@@ -182,8 +193,43 @@ impl Exchange {
     }
 }
 
+/// How the answer leaves. One that switches protocols is no answer yet, and always runs.
+fn flow(subject: Subject, fate: &Fate, answer: &Answer) -> Flow {
+    let Subject::Work(service) = subject else {
+        return Flow::Runs;
+    };
+    let raw = |stated| Flow::Is(answer.stating(stated));
+    match fate {
+        Fate::Garbage => Flow::Is(Bytes::from_static(GARBAGE)),
+        _ if answer.status == StatusCode::SWITCHING_PROTOCOLS => Flow::Runs,
+        Fate::ResetAnswer(after) => Flow::BreaksOff(*after),
+        Fate::Drip(_) => Flow::Drips(service),
+        Fate::ShortBody(by) => raw(answer.len().saturating_add(*by)),
+        Fate::LongBody(by) => raw(answer.len().saturating_sub(*by)),
+        _ => Flow::Runs,
+    }
+}
+
+/// What the answer tells of the work.
+fn told(fate: &Fate, status: StatusCode) -> Told {
+    let declines = [
+        StatusCode::TOO_MANY_REQUESTS,
+        StatusCode::SERVICE_UNAVAILABLE,
+    ];
+    match fate {
+        Fate::RedirectLoop => Told::NotDone,
+        _ if declines.contains(&status) => Told::NotDone,
+        Fate::HtmlPage | Fate::Answers(_) | Fate::InternalError => Told::Nothing,
+        _ if status.is_success() || status.is_redirection() => Told::Done,
+        _ => Told::Nothing,
+    }
+}
+
+/// The greeting of a mail server: somebody else listens there.
+const GARBAGE: &[u8] = b"220 mail.test ESMTP\r\n";
+
 /// Waits for that moment, or for ever.
-async fn at(moment: Option<Instant>) {
+pub(crate) async fn at(moment: Option<Instant>) {
     match moment {
         Some(moment) => sleep_until(moment).await,
         None => std::future::pending().await,

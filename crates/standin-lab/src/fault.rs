@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -17,8 +18,8 @@ pub enum Target<'a> {
     Host(&'a str),
     /// One service of the host of that name.
     ///
-    /// A fault of the connection ([`Fault::Refuse`], [`Fault::BlackHole`], [`Fault::Silent`], [`Fault::HangUp`],
-    /// [`Fault::Untrusted`]) strikes before anyone knows what a request is for, so it takes the other services of the port along.
+    /// A fault of the connection ([`Fault::Refuse`], [`Fault::Flapping`], [`Fault::BlackHole`], [`Fault::Silent`],
+    /// [`Fault::HangUp`], [`Fault::StallTls`], [`Fault::AlertTls`], [`Fault::Untrusted`]) strikes before anyone knows what a request is for, so it takes the other services of the port along.
     Service(&'a str, Service),
 }
 
@@ -38,6 +39,15 @@ pub enum Target<'a> {
 pub enum Fault {
     /// Nothing listens, and established connections are reset.
     Refuse,
+    /// [`Fault::Refuse`] for the time `down`, then nothing for the time `up`, and so on; both are a millisecond at least.
+    Flapping {
+        /// How long it refuses.
+        #[serde(with = "spelled")]
+        down: Duration,
+        /// How long all is well.
+        #[serde(with = "spelled")]
+        up: Duration,
+    },
     /// SYNs are dropped (the accept queue is kept full), so a connect hangs; established connections go silent. Of a
     /// whole host this includes the ports that its role has no server on, since it is off the network.
     ///
@@ -49,6 +59,14 @@ pub enum Fault {
     Silent,
     /// TCP connects and is closed at once, as by a load balancer with nothing behind it. Established connections go on.
     HangUp,
+    /// TCP connects, the first `after` bytes of the server's TLS handshake come, and then nothing. Established
+    /// connections go on. Lifted, so do those that wait.
+    StallTls {
+        /// How many bytes come.
+        after: usize,
+    },
+    /// The TLS handshake ends with a fatal alert (`handshake_failure`) of the server. Established connections go on.
+    AlertTls,
     /// The server shows a certificate that must not be accepted. Established connections go on.
     Untrusted(Flaw),
     /// The TLS handshake is done, HTTP is never answered, the status neither. Requests are still read and are in the
@@ -85,6 +103,35 @@ pub enum Fault {
     },
     /// The connection is reset once a work request was read whole. Nothing of it is done.
     ResetRequest,
+    /// The work is done, the first `after` bytes of the answer are sent, head and all, then the connection is reset: with
+    /// 0 before the head, with 10 within it.
+    ResetAnswer {
+        /// How many bytes of the answer arrive.
+        after: usize,
+    },
+    /// The work is done, and the answer to it comes a byte at a time, so long apart. Lifted, the rest comes at once.
+    Drip(#[serde(with = "spelled")] Duration),
+    /// The work is done, the head states a body by so much longer than the one that comes, and the connection is closed.
+    ShortBody {
+        /// How many bytes are wanting.
+        by: usize,
+    },
+    /// The work is done, the head states a body by so much shorter than the one that comes, and the connection is
+    /// closed. A shorter body is stated as none.
+    LongBody {
+        /// How many bytes are too many.
+        by: usize,
+    },
+    /// Work is answered with bytes that are not HTTP, and the connection is closed. Nothing of it is done.
+    Garbage,
+    /// Work is answered 200 with a page in HTML, as by a login page in front. Nothing of it is done.
+    HtmlPage,
+    /// Work is answered with this status and a text. Nothing of it is done. The status of the service says running.
+    ///
+    /// A status that is no final answer (1xx) is refused by [`Lab::fault`](crate::Lab::fault).
+    Answers(#[serde(with = "spelled::status")] StatusCode),
+    /// Work is answered 307 and sent to where it came from. Nothing of it is done.
+    RedirectLoop,
     /// Everything, the status too, is answered so much later, or once the fault is lifted.
     Delay(#[serde(with = "spelled")] Duration),
     /// Work is answered so much later, or once the fault is lifted; the status at once: a long compile.

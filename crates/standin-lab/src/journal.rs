@@ -8,8 +8,8 @@ use http::{Method, StatusCode};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::Service;
 use crate::broker::{PcpEvent, PcpReceipt, Uri};
+use crate::{Role, Service};
 
 /// What a lab's servers received, in the order in which request heads arrived. Clones share one record.
 ///
@@ -28,6 +28,8 @@ pub struct Receipt {
     pub at: Duration,
     /// The host that got it.
     pub host: Arc<str>,
+    /// What that host was there for at the time.
+    pub role: Role,
     /// What it is for; a request for the status of everything counts for the port's first service.
     pub service: Service,
     /// Whether it asks for work or for the status.
@@ -40,6 +42,8 @@ pub struct Receipt {
     pub received: Received,
     /// What was answered, once an answer was begun.
     pub answered: Option<StatusCode>,
+    /// What that answer told of the work.
+    pub told: Told,
     /// The bytes of the body that arrived.
     pub body_len: u64,
     /// The certname in the client's certificate, if it showed one.
@@ -53,6 +57,17 @@ pub enum Purpose {
     Work,
     /// Under `/status`.
     Status,
+}
+
+/// What an answer tells of the work that was asked for, as far as whoever gets it can know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Told {
+    /// Nothing: there is none yet, or it leaves it open.
+    Nothing,
+    /// It was done.
+    Done,
+    /// It was not: 429, 503, or the server sends elsewhere what it did not do.
+    NotDone,
 }
 
 /// How much of a request arrived.
@@ -157,12 +172,14 @@ impl Journal {
             pages.receipts.push(Receipt {
                 at,
                 host: entry.host,
+                role: entry.role,
                 service: entry.service,
                 purpose: entry.purpose,
                 method: entry.method,
                 path_and_query: entry.path_and_query,
                 received: Received::Part(0),
                 answered: None,
+                told: Told::Nothing,
                 body_len: 0,
                 certname: entry.certname,
             });
@@ -199,6 +216,7 @@ impl fmt::Debug for Journal {
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) host: Arc<str>,
+    pub(crate) role: Role,
     pub(crate) service: Service,
     pub(crate) purpose: Purpose,
     pub(crate) method: Method,
@@ -228,8 +246,11 @@ impl Line {
         });
     }
 
-    pub(crate) fn answered(&self, status: StatusCode) {
-        self.update(|receipt| receipt.answered = Some(status));
+    pub(crate) fn answered(&self, status: StatusCode, told: Told) {
+        self.update(|receipt| {
+            receipt.answered = Some(status);
+            receipt.told = told;
+        });
     }
 
     fn update(&self, change: impl FnOnce(&mut Receipt)) {
@@ -257,6 +278,7 @@ mod tests {
     fn entry(path: &str) -> Entry {
         Entry {
             host: "master.test".into(),
+            role: Role::Master,
             service: Service::PuppetServer,
             purpose: Purpose::Work,
             method: Method::GET,
@@ -271,7 +293,7 @@ mod tests {
         let early = journal.open(entry("/early"));
         journal.clear();
         journal.open(entry("/late")).got(3);
-        early.answered(StatusCode::OK);
+        early.answered(StatusCode::OK, Told::Done);
         let entries = journal.entries();
         assert_eq!(entries.len(), 1);
         assert_eq!(entries[0].received, Received::Part(3));
@@ -291,7 +313,7 @@ mod tests {
             }
         });
         let line = journal.open(entry("/x"));
-        line.answered(StatusCode::OK);
+        line.answered(StatusCode::OK, Told::Done);
         assert_eq!(waiter.await.unwrap(), "/x");
     }
 }

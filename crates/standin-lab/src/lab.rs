@@ -3,7 +3,8 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 
@@ -11,6 +12,7 @@ use crate::builder::LabBuilder;
 use crate::certificate::Standing;
 use crate::conf_dir::ConfDir;
 use crate::fault::{Fault, FaultGuard, Target};
+use crate::scene::{Turn, Turned};
 use crate::shared::Shared;
 use crate::{CertSpec, Certificate, Host, Journal, LabError, Store, Validity};
 
@@ -112,14 +114,27 @@ impl Lab {
     ///
     /// # Errors
     ///
-    /// If there is no such host, or a socket cannot be brought into the state; then nothing stays switched on.
+    /// If there is no such host, the fault cannot be, or a socket cannot be brought into the state; then nothing stays
+    /// switched on.
     pub async fn fault(&self, target: Target<'_>, fault: Fault) -> Result<FaultGuard, LabError> {
+        if let Fault::Answers(status) = fault
+            && status.is_informational()
+        {
+            return Err(LabError::NotFinal { status });
+        }
+        let flapping = match fault {
+            Fault::Flapping { down, up } => Some((down, up)),
+            _ => None,
+        };
         let (host, service) = match target {
             Target::Host(name) => (self.shared.index_of(name)?, None),
             Target::Service(name, service) => (self.shared.index_of(name)?, Some(service)),
         };
         let (rule, version) = self.shared.add_rule(host, service, fault);
         let guard = FaultGuard::new(Arc::clone(&self.shared), rule);
+        if let Some((down, up)) = flapping {
+            tokio::spawn(flap(Arc::downgrade(&self.shared), rule, down, up));
+        }
         self.shared.settled(version).await?;
         Ok(guard)
     }
@@ -192,6 +207,22 @@ impl Lab {
         self.servers.shutdown().await;
     }
 }
+
+/// Turns a flapping server up and down until its fault is lifted or the lab is gone.
+async fn flap(shared: Weak<Shared>, rule: u64, down: Duration, up: Duration) {
+    let turns = [(down, Turn::Up), (up, Turn::Down)].into_iter().cycle();
+    for (pause, turn) in turns {
+        tokio::time::sleep(pause.max(FLAP_LEAST)).await;
+        let is_on = shared
+            .upgrade()
+            .is_some_and(|shared| shared.turn(rule, turn) == Turned::Yes);
+        if !is_on {
+            return;
+        }
+    }
+}
+
+const FLAP_LEAST: Duration = Duration::from_millis(1);
 
 impl fmt::Debug for Lab {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

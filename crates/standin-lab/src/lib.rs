@@ -44,7 +44,7 @@
 //!   of a lab over HTTP.
 //!
 //! Inside, the way of a request: `port` (a listening socket in the state the `scene` wants) → `connection` (TLS) over a
-//! `wire` (which can fall silent or be reset at any moment) → `exchange` (journal, faults) → `answer` (one module a
+//! `wire` (which can fall silent or be reset at any moment) and a `tap` (what becomes of an answer) → `exchange` (journal, faults) → `answer` (one module a
 //! service) → `body`; and, when a broker was asked to switch to WebSocket, `broker`.
 
 pub use broker::{Broker, Controller, Message, PcpEvent, PcpReceipt};
@@ -53,7 +53,7 @@ pub use certificate::{CertSpec, Certificate, SignedBy, Validity};
 pub use error::LabError;
 pub use fault::{Fault, FaultGuard, Flaw, State, Target};
 pub use host::{Host, HostSpec, Role};
-pub use journal::{Journal, Purpose, Receipt, Received};
+pub use journal::{Journal, Purpose, Receipt, Received, Told};
 pub use lab::Lab;
 pub use relay::{
     Direction, Ended, Passage, Relay, RelayBuilder, RelayJournal, WireFault, WireGuard,
@@ -91,6 +91,7 @@ mod body;
 mod broker;
 mod connection;
 mod exchange;
+mod tap;
 mod wire;
 
 mod clock;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
+
 use crate::fault::{Fault, Flaw, State};
 use crate::host::Role;
 use crate::service::{Port, Service};
@@ -23,6 +25,33 @@ struct Rule {
     /// `None` strikes the whole host.
     service: Option<Service>,
     fault: Fault,
+    /// Of a server that flaps.
+    turn: Turn,
+}
+
+/// Whose turn it is at a server that flaps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    Down,
+    Up,
+}
+
+/// Whether there was a rule to turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turned {
+    Yes,
+    No,
+}
+
+/// What a port does with TLS handshakes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Handshake {
+    /// Shows a certificate, good or flawed.
+    Shows(Option<Flaw>),
+    /// Stalls once so many bytes of it are out.
+    Stalls(usize),
+    /// Ends it with an alert.
+    Alerts,
 }
 
 /// How a port treats connections.
@@ -60,6 +89,14 @@ pub(crate) enum Fate {
     InternalError,
     ResetBody(usize),
     ResetRequest,
+    ResetAnswer(usize),
+    Drip(Duration),
+    ShortBody(usize),
+    LongBody(usize),
+    Garbage,
+    HtmlPage,
+    Answers(StatusCode),
+    RedirectLoop,
 }
 
 impl Scene {
@@ -80,12 +117,23 @@ impl Scene {
             host,
             service,
             fault,
+            turn: Turn::Down,
         });
         id
     }
 
     pub(crate) fn remove(&mut self, id: u64) {
         self.rules.retain(|rule| rule.id != id);
+    }
+
+    pub(crate) fn turn(&mut self, id: u64, turn: Turn) -> Turned {
+        match self.rules.iter_mut().find(|rule| rule.id == id) {
+            Some(rule) => {
+                rule.turn = turn;
+                Turned::Yes
+            }
+            None => Turned::No,
+        }
     }
 
     pub(crate) fn promote(&mut self, host: usize) {
@@ -131,6 +179,7 @@ impl Scene {
                 _ if !listens => None,
                 (Fault::BlackHole, Some(_)) => Some(Door::BlackHole),
                 (Fault::Refuse, _) => Some(Door::Closed),
+                (Fault::Flapping { .. }, _) if rule.turn == Turn::Down => Some(Door::Closed),
                 (Fault::Silent, _) => Some(Door::Silent),
                 (Fault::HangUp, _) => Some(Door::HangUp),
                 _ => None,
@@ -138,12 +187,15 @@ impl Scene {
             .unwrap_or(if listens { Door::Open } else { Door::Closed })
     }
 
-    pub(crate) fn flaw(&self, host: usize, port: Port) -> Option<Flaw> {
+    pub(crate) fn handshake(&self, host: usize, port: Port) -> Handshake {
         self.faults_at(host, port.services())
             .find_map(|fault| match fault {
-                Fault::Untrusted(flaw) => Some(*flaw),
+                Fault::Untrusted(flaw) => Some(Handshake::Shows(Some(*flaw))),
+                Fault::StallTls { after } => Some(Handshake::Stalls(*after)),
+                Fault::AlertTls => Some(Handshake::Alerts),
                 _ => None,
             })
+            .unwrap_or(Handshake::Shows(None))
     }
 
     pub(crate) fn work(&self, host: usize, service: Service) -> Fate {
@@ -162,8 +214,19 @@ impl Scene {
                 Fault::InternalError => Some(Fate::InternalError),
                 Fault::ResetBody { after } => Some(Fate::ResetBody(*after)),
                 Fault::ResetRequest => Some(Fate::ResetRequest),
+                Fault::ResetAnswer { after } => Some(Fate::ResetAnswer(*after)),
+                Fault::Drip(every) => Some(Fate::Drip(*every)),
+                Fault::ShortBody { by } => Some(Fate::ShortBody(*by)),
+                Fault::LongBody { by } => Some(Fate::LongBody(*by)),
+                Fault::Garbage => Some(Fate::Garbage),
+                Fault::HtmlPage => Some(Fate::HtmlPage),
+                Fault::Answers(status) => Some(Fate::Answers(*status)),
+                Fault::RedirectLoop => Some(Fate::RedirectLoop),
                 Fault::Delay(by) | Fault::WorkDelay(by) => Some(Fate::DelayBy(*by)),
                 Fault::Refuse
+                | Fault::Flapping { .. }
+                | Fault::StallTls { .. }
+                | Fault::AlertTls
                 | Fault::BlackHole
                 | Fault::Silent
                 | Fault::HangUp

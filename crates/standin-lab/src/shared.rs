@@ -12,7 +12,7 @@ use crate::broker::Hub;
 use crate::certificate::Certificate;
 use crate::fault::Fault;
 use crate::port::Applied;
-use crate::scene::Scene;
+use crate::scene::{Scene, Turn, Turned};
 use crate::service::{Port, Service};
 use crate::tls::{HostCertificates, Identity};
 use crate::{Journal, LabError, Role, Store};
@@ -135,6 +135,13 @@ impl Shared {
 
     pub(crate) fn remove_rule(&self, rule: u64) -> u64 {
         self.change(|scene| scene.remove(rule))
+    }
+
+    /// Turns a flapping server up or down, if its rule is still there.
+    pub(crate) fn turn(&self, rule: u64, turn: Turn) -> Turned {
+        let mut turned = Turned::No;
+        self.change(|scene| turned = scene.turn(rule, turn));
+        turned
     }
 
     pub(crate) fn promote(&self, host: usize) -> u64 {

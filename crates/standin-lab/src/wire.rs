@@ -21,6 +21,14 @@ pub(crate) struct Wire {
     /// Present while silent: done when the silence is over.
     silence: Option<Pin<Box<dyn Future<Output = io::Result<()>> + Send>>>,
     cut: Arc<Cut>,
+    stall: Option<Stall>,
+}
+
+/// A handshake that stalls.
+struct Stall {
+    /// So many bytes may still go out.
+    left: usize,
+    over: Pin<Box<dyn Future<Output = ()> + Send>>,
 }
 
 impl Wire {
@@ -30,6 +38,30 @@ impl Wire {
             door,
             silence: None,
             cut,
+            stall: None,
+        }
+    }
+
+    /// Lets `after` more bytes out, and the next ones when `over` is done.
+    pub(crate) fn stall(&mut self, after: usize, over: impl Future<Output = ()> + Send + 'static) {
+        self.stall = Some(Stall {
+            left: after,
+            over: Box::pin(over),
+        });
+    }
+
+    /// How many of `wanted` bytes may go out now.
+    fn poll_room(&mut self, cx: &mut Context<'_>, wanted: usize) -> Poll<usize> {
+        let Some(stall) = &mut self.stall else {
+            return Poll::Ready(wanted);
+        };
+        if stall.over.as_mut().poll(cx).is_ready() {
+            self.stall = None;
+            return Poll::Ready(wanted);
+        }
+        match stall.left.min(wanted) {
+            0 => Poll::Pending,
+            room => Poll::Ready(room),
         }
     }
 
@@ -80,7 +112,12 @@ impl AsyncWrite for Wire {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         ready!(this.poll_open(cx))?;
-        Pin::new(&mut this.tcp).poll_write(cx, buf)
+        let room = ready!(this.poll_room(cx, buf.len()));
+        let written = ready!(Pin::new(&mut this.tcp).poll_write(cx, &buf[..room]))?;
+        if let Some(stall) = &mut this.stall {
+            stall.left -= written;
+        }
+        Poll::Ready(Ok(written))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -98,10 +135,14 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_write_vectored(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if self.stall.is_some() {
+            let first = bufs.iter().find(|buf| !buf.is_empty());
+            return self.as_mut().poll_write(cx, first.map_or(&[], |buf| buf));
+        }
         let this = self.get_mut();
         ready!(this.poll_open(cx))?;
         Pin::new(&mut this.tcp).poll_write_vectored(cx, bufs)

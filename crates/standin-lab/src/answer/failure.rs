@@ -1,8 +1,9 @@
 //! What a service in trouble answers instead of working.
 
-use http::header::{CONNECTION, RETRY_AFTER};
+use http::header::{CONNECTION, LOCATION, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
+use url::form_urlencoded;
 
 use super::{Answer, Asked, Place, puppetdb, work};
 use crate::scene::Fate;
@@ -18,6 +19,9 @@ pub(crate) fn answer(place: &Place<'_>, service: Service, fate: &Fate, asked: &A
         Fate::Unavailable(retry_after) => unavailable(service, *retry_after),
         Fate::NotReady => unavailable(service, None),
         Fate::DatabaseDown => return without_database(place, service, asked),
+        Fate::HtmlPage => return html_page(),
+        Fate::Answers(status) => Answer::text(*status, format!("{status}")),
+        Fate::RedirectLoop => return to_itself(asked),
         _ => internal_error(service),
     };
     if puppet {
@@ -76,6 +80,20 @@ fn internal_error(service: Service) -> Answer {
         StatusCode::INTERNAL_SERVER_ERROR,
         format!("Internal Server Error: {service} failed"),
     )
+}
+
+/// What a portal in front of the server says to everybody.
+fn html_page() -> Answer {
+    let page = "<html><head><title>Sign in</title></head><body><h1>Sign in</h1></body></html>\n";
+    Answer::new(StatusCode::OK, "text/html;charset=utf-8", page).sized()
+}
+
+fn to_itself(asked: &Asked) -> Answer {
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(&asked.query)
+        .finish();
+    let location = format!("{}?{query}", asked.path);
+    Answer::empty(StatusCode::TEMPORARY_REDIRECT).header(LOCATION, &location)
 }
 
 fn without_database(place: &Place<'_>, service: Service, asked: &Asked) -> Answer {

@@ -1,5 +1,6 @@
 //! The lab seen from outside: a plain hyper client over TLS, with the certificates that the lab made.
 
+mod answer_faults;
 mod answers;
 mod broker;
 mod broker_closing;
@@ -11,6 +12,7 @@ mod contract;
 mod control;
 mod database;
 mod formats;
+mod handshake_faults;
 mod journal;
 mod pcp;
 mod pki;

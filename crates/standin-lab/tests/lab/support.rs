@@ -145,6 +145,17 @@ impl Client {
         }
     }
 
+    /// What a handshake begins with.
+    pub(crate) fn hello(&self) -> Vec<u8> {
+        let name = ServerName::try_from("master.test").expect("a name");
+        let tls = rustls::ClientConnection::new(Arc::clone(&self.config), name);
+        let mut hello = Vec::new();
+        tls.expect("a session")
+            .write_tls(&mut hello)
+            .expect("bytes");
+        hello
+    }
+
     /// A connection with TLS and no HTTP yet.
     pub(crate) async fn tls(
         &self,

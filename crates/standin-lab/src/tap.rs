@@ -1,0 +1,188 @@
+//! What becomes of an answer between HTTP and TLS: it runs, drips, breaks off, or is something else.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::exchange::at;
+use crate::scene::{Fate, Scene};
+use crate::service::Service;
+use crate::wire::Cut;
+
+/// How the answer to the request in hand leaves. One for each connection.
+#[derive(Debug)]
+pub(crate) struct Tap {
+    flow: Mutex<Flow>,
+    cut: Arc<Cut>,
+    scene: watch::Receiver<Arc<Scene>>,
+    host: usize,
+}
+
+/// How an answer leaves.
+#[derive(Clone, Debug)]
+pub(crate) enum Flow {
+    /// As HTTP writes it.
+    Runs,
+    /// So many bytes more; then the connection is reset.
+    BreaksOff(usize),
+    /// Byte by byte, for as long as the work of this service drips.
+    Drips(Service),
+    /// These bytes come instead, and the connection is closed.
+    Is(Bytes),
+}
+
+impl Tap {
+    pub(crate) fn new(cut: Arc<Cut>, scene: watch::Receiver<Arc<Scene>>, host: usize) -> Self {
+        Self {
+            flow: Mutex::new(Flow::Runs),
+            cut,
+            scene,
+            host,
+        }
+    }
+
+    /// The next answer leaves so.
+    pub(crate) fn set(&self, flow: Flow) {
+        *self.flow() = flow;
+    }
+
+    fn flow(&self) -> MutexGuard<'_, Flow> {
+        self.flow.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How long the work of `service` waits between two bytes now, if it does.
+    fn pause(&self, service: Service) -> Option<Duration> {
+        match self.scene.borrow().work(self.host, service) {
+            Fate::Drip(every) => Some(every),
+            _ => None,
+        }
+    }
+
+    /// Waits between two bytes, or until they are to run again.
+    async fn between_drops(self: Arc<Self>, service: Service) {
+        let began = Instant::now();
+        let mut scene = self.scene.clone();
+        loop {
+            scene.mark_unchanged();
+            let Some(every) = self.pause(service) else {
+                return;
+            };
+            tokio::select! {
+                () = at(began.checked_add(every)) => return,
+                changed = scene.changed() => if changed.is_err() { return },
+            }
+        }
+    }
+}
+
+/// A TLS connection with a tap.
+pub(crate) struct Tapped<S> {
+    io: S,
+    tap: Arc<Tap>,
+    /// Present while the next drop is not due.
+    pause: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+impl<S> Tapped<S> {
+    pub(crate) fn new(io: S, tap: Arc<Tap>) -> Self {
+        Self {
+            io,
+            tap,
+            pause: None,
+        }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Tapped<S> {
+    /// Writes at most `left` bytes, and has the connection reset where none are left.
+    fn poll_break_off(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &[u8],
+        left: usize,
+    ) -> Poll<io::Result<usize>> {
+        if left == 0 {
+            ready!(Pin::new(&mut self.io).poll_flush(cx))?;
+            self.tap.cut.now();
+            return Poll::Pending;
+        }
+        let from = &from[..from.len().min(left)];
+        let written = ready!(Pin::new(&mut self.io).poll_write(cx, from))?;
+        self.tap.set(Flow::BreaksOff(left - written));
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_drop(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &[u8],
+        service: Service,
+    ) -> Poll<io::Result<usize>> {
+        if let Some(pause) = &mut self.pause {
+            ready!(Pin::new(&mut self.io).poll_flush(cx))?;
+            ready!(pause.as_mut().poll(cx));
+            self.pause = None;
+        }
+        if self.tap.pause(service).is_none() {
+            self.tap.set(Flow::Runs);
+            return Pin::new(&mut self.io).poll_write(cx, from);
+        }
+        let written = ready!(Pin::new(&mut self.io).poll_write(cx, &from[..1]))?;
+        self.pause = Some(Box::pin(Arc::clone(&self.tap).between_drops(service)));
+        Poll::Ready(Ok(written))
+    }
+
+    /// Writes what comes instead, and closes. The answer's own bytes go nowhere.
+    fn poll_instead(&mut self, cx: &mut Context<'_>, mut bytes: Bytes) -> Poll<io::Result<usize>> {
+        while !bytes.is_empty() {
+            let written = ready!(Pin::new(&mut self.io).poll_write(cx, &bytes))?;
+            bytes.advance(written);
+            self.tap.set(Flow::Is(bytes.clone()));
+        }
+        ready!(Pin::new(&mut self.io).poll_shutdown(cx))?;
+        Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Tapped<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        from: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let flow = this.tap.flow().clone();
+        match flow {
+            _ if from.is_empty() => Poll::Ready(Ok(0)),
+            Flow::Runs => Pin::new(&mut this.io).poll_write(cx, from),
+            Flow::BreaksOff(left) => this.poll_break_off(cx, from, left),
+            Flow::Drips(service) => this.poll_drop(cx, from, service),
+            Flow::Is(bytes) => this.poll_instead(cx, bytes),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().io).poll_shutdown(cx)
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Tapped<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().io).poll_read(cx, buf)
+    }
+}
