@@ -178,7 +178,7 @@ impl Exchange {
                 Fate::Answer
                 | Fate::ResetBody(_)
                 | Fate::ResetAnswer(_)
-                | Fate::Drip(_)
+                | Fate::Drip(..)
                 | Fate::ShortBody(_)
                 | Fate::LongBody(_) => answer::work(&place, service, asked),
                 failed => answer::failure::answer(&place, service, failed, asked),
@@ -203,7 +203,7 @@ fn flow(subject: Subject, fate: &Fate, answer: &Answer) -> Flow {
         Fate::Garbage => Flow::Is(Bytes::from_static(GARBAGE)),
         _ if answer.status == StatusCode::SWITCHING_PROTOCOLS => Flow::Runs,
         Fate::ResetAnswer(after) => Flow::BreaksOff(*after),
-        Fate::Drip(_) => Flow::Drips(service),
+        Fate::Drip(_, part) => Flow::Drips(service, *part),
         Fate::ShortBody(by) => raw(answer.len().saturating_add(*by)),
         Fate::LongBody(by) => raw(answer.len().saturating_sub(*by)),
         _ => Flow::Runs,

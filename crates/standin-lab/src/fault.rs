@@ -111,6 +111,8 @@ pub enum Fault {
     },
     /// The work is done, and the answer to it comes a byte at a time, so long apart. Lifted, the rest comes at once.
     Drip(#[serde(with = "spelled")] Duration),
+    /// The same of the body alone: the head comes at once.
+    DripBody(#[serde(with = "spelled")] Duration),
     /// The work is done, the head states a body by so much longer than the one that comes, and the connection is closed.
     ShortBody {
         /// How many bytes are wanting.

@@ -36,7 +36,7 @@
 //!
 //! - What a test holds: [`Lab`] and [`LabBuilder`]; [`Host`], [`HostSpec`], [`Role`]; [`Service`].
 //! - What goes wrong: [`Fault`] at a [`Target`], kept on by a [`FaultGuard`]; [`Flaw`], [`State`].
-//! - What is found out: [`Journal`] and its [`Receipt`]s and [`PcpReceipt`]s; [`Store`].
+//! - What is found out: [`Journal`] and its [`Receipt`]s and [`PcpReceipt`]s; [`Store`]; an [`Oracle`] that judges it.
 //! - What else a broker is made to do: [`Broker`], [`Controller`], [`Message`].
 //! - What is put before a server that is not the lab's: [`Relay`], its [`WireFault`]s and [`RelayJournal`].
 //! - Who is trusted: [`CertSpec`] and [`Certificate`].
@@ -55,8 +55,9 @@ pub use fault::{Fault, FaultGuard, Flaw, State, Target};
 pub use host::{Host, HostSpec, Role};
 pub use journal::{Journal, Purpose, Receipt, Received, Told};
 pub use lab::Lab;
+pub use oracle::{Deed, Ended, Judgement, Kind, Oracle};
 pub use relay::{
-    Direction, Ended, Passage, Relay, RelayBuilder, RelayJournal, WireFault, WireGuard,
+    Direction, Passage, PassageEnd, Relay, RelayBuilder, RelayJournal, WireFault, WireGuard,
 };
 pub use service::Service;
 pub use store::{CertificateRequest, Command, Report, Store};
@@ -69,6 +70,7 @@ mod lab;
 mod service;
 
 mod journal;
+mod oracle;
 mod store;
 
 pub mod control;

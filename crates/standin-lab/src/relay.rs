@@ -12,7 +12,7 @@ use crate::LabError;
 use crate::port;
 
 pub use fault::{Direction, WireFault, WireGuard};
-pub use journal::{Ended, Passage, RelayJournal};
+pub use journal::{Passage, PassageEnd, RelayJournal};
 
 use rules::Board;
 

@@ -77,6 +77,14 @@ pub(crate) enum Mood {
     Cut,
 }
 
+/// A part of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Head and body.
+    Answer,
+    Body,
+}
+
 /// What happens to a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
@@ -90,7 +98,7 @@ pub(crate) enum Fate {
     ResetBody(usize),
     ResetRequest,
     ResetAnswer(usize),
-    Drip(Duration),
+    Drip(Duration, Part),
     ShortBody(usize),
     LongBody(usize),
     Garbage,
@@ -215,7 +223,8 @@ impl Scene {
                 Fault::ResetBody { after } => Some(Fate::ResetBody(*after)),
                 Fault::ResetRequest => Some(Fate::ResetRequest),
                 Fault::ResetAnswer { after } => Some(Fate::ResetAnswer(*after)),
-                Fault::Drip(every) => Some(Fate::Drip(*every)),
+                Fault::Drip(every) => Some(Fate::Drip(*every, Part::Answer)),
+                Fault::DripBody(every) => Some(Fate::Drip(*every, Part::Body)),
                 Fault::ShortBody { by } => Some(Fate::ShortBody(*by)),
                 Fault::LongBody { by } => Some(Fate::LongBody(*by)),
                 Fault::Garbage => Some(Fate::Garbage),

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::exchange::at;
-use crate::scene::{Fate, Scene};
+use crate::scene::{Fate, Part, Scene};
 use crate::service::Service;
 use crate::wire::Cut;
 
@@ -32,8 +32,8 @@ pub(crate) enum Flow {
     Runs,
     /// So many bytes more; then the connection is reset.
     BreaksOff(usize),
-    /// Byte by byte, for as long as the work of this service drips.
-    Drips(Service),
+    /// That part of it byte by byte, for as long as the work of this service drips.
+    Drips(Service, Part),
     /// These bytes come instead, and the connection is closed.
     Is(Bytes),
 }
@@ -60,7 +60,7 @@ impl Tap {
     /// How long the work of `service` waits between two bytes now, if it does.
     fn pause(&self, service: Service) -> Option<Duration> {
         match self.scene.borrow().work(self.host, service) {
-            Fate::Drip(every) => Some(every),
+            Fate::Drip(every, _) => Some(every),
             _ => None,
         }
     }
@@ -81,6 +81,9 @@ impl Tap {
         }
     }
 }
+
+/// Written in one piece: HTTP buffers a head whole.
+const HEAD_END: &[u8] = b"\r\n\r\n";
 
 /// A TLS connection with a tap.
 pub(crate) struct Tapped<S> {
@@ -116,6 +119,22 @@ impl<S: AsyncWrite + Unpin> Tapped<S> {
         let from = &from[..from.len().min(left)];
         let written = ready!(Pin::new(&mut self.io).poll_write(cx, from))?;
         self.tap.set(Flow::BreaksOff(left - written));
+        Poll::Ready(Ok(written))
+    }
+
+    /// Writes what belongs to the head; the rest drips.
+    fn poll_head(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &[u8],
+        service: Service,
+    ) -> Poll<io::Result<usize>> {
+        let end = from.windows(HEAD_END.len()).position(|at| at == HEAD_END);
+        let head = end.map_or(from, |at| &from[..at + HEAD_END.len()]);
+        let written = ready!(Pin::new(&mut self.io).poll_write(cx, head))?;
+        if end.is_some() && written == head.len() {
+            self.tap.set(Flow::Drips(service, Part::Answer));
+        }
         Poll::Ready(Ok(written))
     }
 
@@ -163,7 +182,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tapped<S> {
             _ if from.is_empty() => Poll::Ready(Ok(0)),
             Flow::Runs => Pin::new(&mut this.io).poll_write(cx, from),
             Flow::BreaksOff(left) => this.poll_break_off(cx, from, left),
-            Flow::Drips(service) => this.poll_drop(cx, from, service),
+            Flow::Drips(service, Part::Answer) => this.poll_drop(cx, from, service),
+            Flow::Drips(service, Part::Body) => this.poll_head(cx, from, service),
             Flow::Is(bytes) => this.poll_instead(cx, bytes),
         }
     }

@@ -28,13 +28,13 @@ pub struct Passage {
     /// The bytes that were passed on to the client.
     pub to_client: u64,
     /// How it ended, once it has.
-    pub ended: Option<Ended>,
+    pub ended: Option<PassageEnd>,
 }
 
 /// How a connection through a relay ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Ended {
+pub enum PassageEnd {
     /// Both sides had done.
     Done,
     /// One side broke it off, and so it was broken off to the other.
@@ -125,7 +125,7 @@ impl Entry {
         });
     }
 
-    pub(super) fn ended(&self, how: Ended) {
+    pub(super) fn ended(&self, how: PassageEnd) {
         self.update(|passage| passage.ended = Some(how));
     }
 

@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::fault::Direction;
-use super::journal::{Ended, Entry};
+use super::journal::{Entry, PassageEnd};
 use super::rules::{Board, Limit, Pace, Rules};
 use crate::scene::Door;
 
@@ -27,33 +27,36 @@ pub(super) async fn serve(
 ) {
     let entry = board.journal().open();
     if *doors.borrow() == Door::HangUp {
-        return entry.ended(Ended::ByFault);
+        return entry.ended(PassageEnd::ByFault);
     }
     let ended = match reach(target, &mut doors).await {
         Ok(mut server) => {
             let ended = converse(&board, &mut client, &mut server, &doors, &entry).await;
-            if ended != Ended::Done {
+            if ended != PassageEnd::Done {
                 reset(&server);
             }
             ended
         }
         Err(ended) => ended,
     };
-    if ended != Ended::Done {
+    if ended != PassageEnd::Done {
         reset(&client);
     }
     entry.ended(ended);
 }
 
 /// Connects to the server, once the relay is not silent.
-async fn reach(target: SocketAddr, doors: &mut watch::Receiver<Door>) -> Result<TcpStream, Ended> {
+async fn reach(
+    target: SocketAddr,
+    doors: &mut watch::Receiver<Door>,
+) -> Result<TcpStream, PassageEnd> {
     speaks(doors).await?;
     let connected = tokio::select! {
         biased;
-        _ = doors.wait_for(|door| *door == Door::Closed) => return Err(Ended::ByFault),
+        _ = doors.wait_for(|door| *door == Door::Closed) => return Err(PassageEnd::ByFault),
         connected = TcpStream::connect(target) => connected,
     };
-    connected.map_err(|error| Ended::Unreached(error.kind()))
+    connected.map_err(|error| PassageEnd::Unreached(error.kind()))
 }
 
 async fn converse(
@@ -62,7 +65,7 @@ async fn converse(
     server: &mut TcpStream,
     doors: &watch::Receiver<Door>,
     entry: &Entry,
-) -> Ended {
+) -> PassageEnd {
     for stream in [&*client, &*server] {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection without TCP_NODELAY");
@@ -82,8 +85,8 @@ async fn converse(
     let back = way(Direction::ToClient).pass(from_server, to_client);
     tokio::select! {
         biased;
-        _ = closing.wait_for(|door| *door == Door::Closed) => Ended::ByFault,
-        ended = async { tokio::try_join!(there, back) } => ended.err().unwrap_or(Ended::Done),
+        _ = closing.wait_for(|door| *door == Door::Closed) => PassageEnd::ByFault,
+        ended = async { tokio::try_join!(there, back) } => ended.err().unwrap_or(PassageEnd::Done),
     }
 }
 
@@ -106,7 +109,11 @@ struct Chunk {
 
 impl Way {
     /// Until the sender has done and all of it was passed on.
-    async fn pass(mut self, mut from: ReadHalf<'_>, mut to: WriteHalf<'_>) -> Result<(), Ended> {
+    async fn pass(
+        mut self,
+        mut from: ReadHalf<'_>,
+        mut to: WriteHalf<'_>,
+    ) -> Result<(), PassageEnd> {
         let (chunks, mut waiting) = mpsc::channel(IN_FLIGHT);
         let mut doors = self.doors.clone();
         let read = async move {
@@ -147,7 +154,7 @@ impl Way {
         &mut self,
         waiting: &mut mpsc::Receiver<Chunk>,
         to: &mut WriteHalf<'_>,
-    ) -> Result<(), Ended> {
+    ) -> Result<(), PassageEnd> {
         let mut held: Option<Chunk> = None;
         let mut pause: Option<(Pace, Instant)> = None;
         loop {
@@ -158,7 +165,7 @@ impl Way {
             let left = limit.left(self.passed);
             match limit {
                 Limit::Cut(_) if left == 0 => return Ok(()),
-                Limit::Reset(_) if left == 0 => return Err(Ended::ByFault),
+                Limit::Reset(_) if left == 0 => return Err(PassageEnd::ByFault),
                 _ => {}
             }
             // A pause is over when the pace that asked for it is.
@@ -178,7 +185,7 @@ impl Way {
             };
             tokio::select! {
                 biased;
-                changed = self.rules.changed() => changed.map_err(|_| Ended::ByFault)?,
+                changed = self.rules.changed() => changed.map_err(|_| PassageEnd::ByFault)?,
                 written = write => {
                     let (written, rest) = written?;
                     self.passed += written as u64;
@@ -216,15 +223,15 @@ fn later(moment: Instant, by: Duration) -> Instant {
 }
 
 /// Waits until the relay is not silent.
-async fn speaks(doors: &mut watch::Receiver<Door>) -> Result<(), Ended> {
+async fn speaks(doors: &mut watch::Receiver<Door>) -> Result<(), PassageEnd> {
     let speaks = |door: &Door| !matches!(door, Door::Silent | Door::BlackHole);
     match doors.wait_for(speaks).await {
         Ok(door) if *door != Door::Closed => Ok(()),
-        _ => Err(Ended::ByFault),
+        _ => Err(PassageEnd::ByFault),
     }
 }
 
-async fn drain(from: &mut ReadHalf<'_>) -> Result<(), Ended> {
+async fn drain(from: &mut ReadHalf<'_>) -> Result<(), PassageEnd> {
     let mut rest = BytesMut::with_capacity(CHUNK);
     while from
         .read_buf(&mut rest)
@@ -237,8 +244,8 @@ async fn drain(from: &mut ReadHalf<'_>) -> Result<(), Ended> {
     Ok(())
 }
 
-fn broken(error: &io::Error) -> Ended {
-    Ended::Broken(error.kind())
+fn broken(error: &io::Error) -> PassageEnd {
+    PassageEnd::Broken(error.kind())
 }
 
 /// Makes the close an RST: without lingering it is no FIN.

@@ -116,6 +116,25 @@ async fn a_drip_that_is_too_slow_for_anything_goes_on_too() {
 }
 
 #[tokio::test]
+async fn a_body_can_drip_alone() {
+    let (lab, client, guard) = struck(Fault::DripBody(Duration::MAX)).await;
+    let mut tls = client.tls(lab.master(), PuppetServer).await.unwrap();
+    let request = format!("GET {CONTENT} HTTP/1.1\r\nHost: master.test\r\n\r\n");
+    tls.write_all(request.as_bytes()).await.unwrap();
+    let mut came = Vec::new();
+    while soon(tls.read_buf(&mut came)).await.is_some() {}
+    let text = String::from_utf8(came.clone()).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200 OK\r\n"));
+    assert_eq!(body, &FILE[..1]);
+    guard.lift().await;
+    while !came.ends_with(FILE.as_bytes()) {
+        let more = timeout(LONG, tls.read_buf(&mut came)).await;
+        assert!(more.expect("the rest").unwrap() > 0);
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_is_too_short_ends_before_its_stated_length() {
     let (lab, client, _guard) = struck(Fault::ShortBody { by: 3 }).await;
     let Err(Failure::Body(_, came)) = content(&lab, &client).await else {

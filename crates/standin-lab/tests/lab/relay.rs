@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use standin_lab::{Direction, Ended, Relay, WireFault};
+use standin_lab::{Direction, PassageEnd, Relay, WireFault};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout};
@@ -115,7 +115,7 @@ async fn bytes_pass_unchanged_and_are_counted() {
         .wait_for(|passage| passage.ended.is_some())
         .await;
     assert_eq!((passage.to_server, passage.to_client), (300_000, 6));
-    assert_eq!(passage.ended, Some(Ended::Done));
+    assert_eq!(passage.ended, Some(PassageEnd::Done));
 }
 
 #[tokio::test]
@@ -130,7 +130,7 @@ async fn refuse_refuses_and_resets_until_it_is_lifted() {
     }
     assert_eq!(
         wire.relay.journal().passages()[0].ended,
-        Some(Ended::ByFault)
+        Some(PassageEnd::ByFault)
     );
     fault.lift().await;
     wire.connect().await.pass().await;
@@ -392,7 +392,7 @@ async fn a_server_that_is_not_there_shows_as_a_reset() {
         .await;
     assert_eq!(
         passage.ended,
-        Some(Ended::Unreached(ErrorKind::ConnectionRefused))
+        Some(PassageEnd::Unreached(ErrorKind::ConnectionRefused))
     );
 }
 
@@ -411,7 +411,7 @@ async fn a_server_that_breaks_off_is_broken_off_to_the_client() {
     let passages = wire.relay.journal().passages();
     assert_eq!(
         passages[0].ended,
-        Some(Ended::Broken(ErrorKind::ConnectionReset))
+        Some(PassageEnd::Broken(ErrorKind::ConnectionReset))
     );
 }
 
