@@ -459,7 +459,7 @@ impl Plan {
     fn out_of_candidates(&self) -> GiveUp {
         if self.all_untrusted() {
             GiveUp::Untrusted
-        } else if self.barred == Barred::Replica && self.busy == 0 {
+        } else if self.barred == Barred::Replica && self.busy == 0 && self.sent == 0 {
             GiveUp::NotDuringFailover
         } else {
             GiveUp::Exhausted

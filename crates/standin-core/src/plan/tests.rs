@@ -149,6 +149,18 @@ fn a_write_for_the_master_fails_at_once_when_it_is_unreached() {
     assert_eq!(end, Step::GiveUp(GiveUp::NotDuringFailover));
 }
 
+/// That it does not work during failover says too that it was not processed.
+#[test]
+fn a_read_for_the_master_that_was_sent_is_not_said_to_be_unprocessed() {
+    for verdict in [LOST, GATEWAY] {
+        let mut plan = plan(operation("GET", "/puppet-ca/v1/certificate/ca"));
+        assert_eq!(place(plan.step(at(0), &budget())), 0);
+        plan.record(0, verdict, at(1), 0);
+        let end = plan.step(at(1), &budget());
+        assert_eq!(end, Step::GiveUp(GiveUp::Exhausted), "{verdict}");
+    }
+}
+
 #[test]
 fn a_list_of_replicas_only_takes_no_write() {
     let mut plan = plan_for(deploy(), &[Role::Replica]);
