@@ -170,7 +170,7 @@ fn twice(receipts: &[Receipt], method: &Method, path: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Service;
+    use crate::{Role, Service, Told};
 
     fn receipt(host: &str, received: Received) -> Receipt {
         Receipt {
@@ -182,6 +182,8 @@ mod tests {
             path_and_query: "/puppet-ca/v1/certificate_request/a".to_owned(),
             received,
             answered: None,
+            told: Told::Nothing,
+            role: Role::Master,
             body_len: 0,
             certname: None,
         }
