@@ -36,6 +36,33 @@ async fn reports_and_commands_are_sent_again_to_the_replica() {
 }
 
 #[tokio::test]
+async fn an_undated_command_is_dated_once_and_sent_again_with_that_date() {
+    let stage = Stage::start().await;
+    let _fault = stage.fault_host(MASTER, Fault::ResetRequest).await;
+    let undated =
+        http::Request::post("/pdb/cmd/v1?command=deactivate_node&version=3&certname=a.test")
+            .body(r#"{"certname":"a.test"}"#.into())
+            .unwrap();
+    let answer = stage.send(undated).await.unwrap();
+    assert_eq!(
+        (answer.by(), answer.failed()),
+        (REPLICA, vec![(MASTER, RESET)])
+    );
+    let [first] = &stage.got(MASTER, Service::PuppetDb)[..] else {
+        panic!("the master did not get it once");
+    };
+    let [second] = &stage.got(REPLICA, Service::PuppetDb)[..] else {
+        panic!("the replica did not get it once");
+    };
+    assert_eq!(first.path_and_query, second.path_and_query);
+    let [stored] = &stage.lab.replica().store().commands()[..] else {
+        panic!("the replica has not one command");
+    };
+    let payload: serde_json::Value = serde_json::from_slice(&stored.body).unwrap();
+    assert_eq!(payload["producer_timestamp"], *stored.producer_timestamp);
+}
+
+#[tokio::test]
 async fn a_classifier_edit_is_never_sent_again() {
     let stage = Stage::start().await;
     let fault = stage

@@ -78,6 +78,14 @@ impl Body {
         }))
     }
 
+    /// The bytes of a body that is neither empty nor a stream.
+    pub(crate) const fn bytes(&self) -> Option<&Bytes> {
+        match &self.0 {
+            Kind::Bytes(bytes) => Some(bytes),
+            Kind::Empty | Kind::Stream(_) => None,
+        }
+    }
+
     /// The same body once more, or `None` when what was sent of it is no longer there.
     #[must_use]
     pub fn try_clone(&self) -> Option<Self> {

@@ -18,6 +18,7 @@ use tower_service::Service;
 use crate::drive::{Source, Walk};
 use crate::https::{Bounds, Https, Keeping, ResponseBody};
 use crate::prober;
+use crate::producer;
 use crate::redirect::Again;
 use crate::route::{Route, route};
 use crate::shared::{Current, Force, Settings, Shared};
@@ -84,9 +85,10 @@ impl Client {
         request: Request<impl Into<Body>>,
     ) -> Result<Response<ResponseBody>, Error> {
         let mut request: Request<Body> = request.map(Into::into);
+        let shared = self.current.now();
+        producer::date(&mut request, || shared.clock.wall());
         let again = Again::of(&request);
         let path = request.uri().path_and_query().cloned();
-        let shared = self.current.now();
         let to = match &shared.hub.reports {
             Some(reports) if reports.take(&shared.health, &request) => {
                 reports.address(&mut request);

@@ -47,6 +47,7 @@ mod memory;
 mod over;
 mod probe;
 mod prober;
+mod producer;
 mod rebase;
 mod redirect;
 mod reports;

@@ -11,6 +11,7 @@ use tower_service::Service;
 
 use crate::client::send_as_it_is;
 use crate::drive::Walk;
+use crate::producer;
 use crate::route::{Route, route};
 use crate::shared::Current;
 use crate::transport::Transport;
@@ -47,6 +48,7 @@ impl<T: Transport> Over<T> {
     ) -> Result<Response<T::ResponseBody>, Error> {
         let mut request = request.map(Into::into);
         let shared = self.current.now();
+        producer::date(&mut request, || shared.clock.wall());
         match route(&shared.health, &request)? {
             Route::To(operation) => {
                 let walk = Walk::new(&shared, &self.transport, &mut request, operation)?;

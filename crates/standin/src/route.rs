@@ -4,7 +4,7 @@ use http::Request;
 use http::uri::Authority;
 use standin_core::{Class, Health, Operation, Repeat, Server};
 
-use crate::{Body, Error, ErrorKind};
+use crate::{Body, Error, ErrorKind, producer};
 
 /// Where a request goes.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ pub(crate) fn route(health: &Health, request: &Request<Body>) -> Result<Route, E
 fn judge(request: &Request<Body>) -> Option<Operation> {
     let uri = request.uri();
     let operation = Operation::of(request.method().as_str(), uri.path())?;
-    let dated = || uri.query().unwrap_or_default().contains(PRODUCER_TIMESTAMP);
+    let dated = || producer::is_dated(uri.query().unwrap_or_default());
     Some(match operation.class() {
         Class::Commands if !dated() => Operation {
             repeat: Repeat::Harmful,
@@ -49,8 +49,6 @@ fn judge(request: &Request<Body>) -> Option<Operation> {
         _ => operation,
     })
 }
-
-const PRODUCER_TIMESTAMP: &str = "producer-timestamp=";
 
 /// Whether a request names a server of its service's list. Nearly always it is written as the list
 /// has it, and then nothing needs to be parsed.

@@ -21,6 +21,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::drive::{UnderWay, Walk};
+use crate::producer;
 use crate::route::{Route, route};
 use crate::shared::{Current, Force, Settings, Shared};
 use crate::transport::{Connection, GivesBack, SendError, Transport};
@@ -213,6 +214,7 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let mut request = request.map(Into::into);
         let shared = self.shared.load();
+        producer::date(&mut request, || shared.clock.wall());
         let operation = match route(&shared.health, &request) {
             Ok(Route::To(operation)) => operation,
             Ok(Route::AsItIs(_)) => {
