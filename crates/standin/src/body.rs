@@ -3,7 +3,7 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
@@ -72,6 +72,7 @@ impl Body {
                     Keeping::All
                 },
                 ended: false,
+                waiting: Vec::new(),
             })),
             next: 0,
             hint,
@@ -205,6 +206,8 @@ struct Source {
     taken: usize,
     keeping: Keeping,
     ended: bool,
+    /// Readings that wait for the next frame: the source wakes only who asked it last.
+    waiting: Vec<Waker>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -227,6 +230,12 @@ impl Source {
     fn give_up(&mut self) {
         self.keeping = Keeping::GaveUp;
         self.kept.clear();
+    }
+
+    fn wait(&mut self, waker: &Waker) {
+        if !self.waiting.iter().any(|other| other.will_wake(waker)) {
+            self.waiting.push(waker.clone());
+        }
     }
 
     fn keep(&mut self, frame: &Frame<Bytes>) {
@@ -281,7 +290,11 @@ impl Stream {
         let Some(rest) = source.rest.as_mut() else {
             return Poll::Ready(None);
         };
-        let frame = std::task::ready!(Pin::new(rest).poll_frame(context));
+        let Poll::Ready(frame) = Pin::new(rest).poll_frame(context) else {
+            source.wait(context.waker());
+            return Poll::Pending;
+        };
+        let waiting = std::mem::take(&mut source.waiting);
         match &frame {
             Some(Ok(frame)) => {
                 source.keep(frame);
@@ -299,7 +312,17 @@ impl Stream {
                 source.rest = None;
             }
         }
+        drop(source);
+        waiting.into_iter().for_each(Waker::wake);
         Poll::Ready(frame)
+    }
+}
+
+impl Drop for Stream {
+    /// Another reading may have to ask in its place.
+    fn drop(&mut self) {
+        let waiting = std::mem::take(&mut self.lock().waiting);
+        waiting.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -318,6 +341,7 @@ mod tests {
     use super::*;
     use futures_util::stream;
     use http_body_util::StreamBody;
+    use std::time::Duration;
 
     fn chunks(count: usize, size: usize) -> impl HttpBody<Data = Bytes, Error = BoxError> {
         let frames = (0..count).map(move |_| Ok(Frame::data(Bytes::from(vec![b'x'; size]))));
@@ -400,6 +424,31 @@ mod tests {
         first.frame().await.unwrap().unwrap();
         assert!(second.frame().await.unwrap().is_err());
         assert_eq!(read(first).await.unwrap(), 200);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn readings_that_wait_side_by_side_are_all_served() {
+        let (source, frames) = tokio::sync::mpsc::channel(1);
+        let frames = stream::unfold(frames, async |mut frames| {
+            Some((frames.recv().await?, frames))
+        });
+        let body = Body::stream(StreamBody::new(Box::pin(frames)));
+        let readings = [(); 3].map(|()| tokio::spawn(read(body.try_clone().unwrap())));
+        let [first, ..] = &readings;
+        for _ in 0..4 {
+            // All of them wait by now.
+            tokio::task::yield_now().await;
+            let frame = Frame::data(Bytes::from_static(b"1234"));
+            source.send(Ok::<_, BoxError>(frame)).await.unwrap();
+        }
+        first.abort();
+        drop(source);
+        for reading in readings.into_iter().skip(1) {
+            // Time passes only when nobody has anything left to do.
+            let reading = tokio::time::timeout(Duration::from_secs(1), reading);
+            let reading = reading.await.expect("nobody woke it");
+            assert_eq!(reading.unwrap().unwrap(), 16);
+        }
     }
 
     #[test]
