@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::budget::Budget;
 use crate::cell::{Cell, Evidence, Generation, State};
-use crate::order::order;
+use crate::order::{Mood, order};
 use crate::plan::{Barred, Plan, Stop, Stops};
 use crate::policy::{Connect, HEAD_START_MOST, Policy};
 use crate::usual::UsualTimes;
@@ -131,6 +131,15 @@ impl ClassHealth {
         }
     }
 
+    /// The server at a place as a candidate for an operation, if it may be one.
+    #[inline]
+    fn stop(&self, operation: Operation, place: usize, now: Moment, random: u64) -> Option<Stop> {
+        let entry = self.entries.get(place)?;
+        let role = self.role(place);
+        let may_go = operation.may_go_to(role);
+        may_go.then(|| Stop::new(place, role, entry.not_before(now, random)))
+    }
+
     fn place(&self, server: ServerId) -> Option<usize> {
         self.entries.iter().position(|entry| entry.id == server)
     }
@@ -182,8 +191,8 @@ impl Health {
             failback: self.failback.clone(),
         };
         for class in Class::all() {
-            if let Some(list) = installation.list(class.service()) {
-                let class_health = changed.class_of(list, self.class(class));
+            if let Some(list) = installation.list_of(class) {
+                let class_health = changed.class_of(&list, self.class(class));
                 changed.classes[class.index()] = Some(class_health);
             }
         }
@@ -310,12 +319,8 @@ impl Health {
         let class = self.class(operation.class())?;
         let len = class.entries.len();
         let mut stops = Stops::new();
-        for (place, entry) in class.entries.iter().enumerate() {
-            let role = class.role(place);
-            if operation.may_go_to(role) {
-                let not_before = entry.not_before(now, random);
-                stops.push(Stop::new(place, role, not_before));
-            }
+        for place in 0..len {
+            stops.extend(class.stop(operation, place, now, random));
         }
         let state = |place: usize| self.state_in(class, place, now);
         let pin = pin.and_then(|pin| class.place(pin));
@@ -327,17 +332,47 @@ impl Health {
         } else {
             Barred::Nobody
         };
+        Some(self.walk(operation, stops, mood, barred, (now, deadline)))
+    }
+
+    /// The walk of a request that is for the server at `place` and for no other; `None` when it may not
+    /// go there. The rest is as in [`Health::plan`].
+    #[must_use]
+    pub fn plan_at(
+        &self,
+        operation: Operation,
+        place: usize,
+        deadline: Option<Moment>,
+        now: Moment,
+        random: u64,
+    ) -> Option<Plan> {
+        let class = self.class(operation.class())?;
+        let mut stops: Stops = class
+            .stop(operation, place, now, random)
+            .into_iter()
+            .collect();
+        if stops.is_empty() {
+            return None;
+        }
+        let state = |place: usize| self.state_in(class, place, now);
+        let mood = order(&mut stops, Stop::place, None, class.holder(), state);
+        Some(self.walk(operation, stops, mood, Barred::Nobody, (now, deadline)))
+    }
+
+    #[inline]
+    fn walk(
+        &self,
+        operation: Operation,
+        stops: Stops,
+        mood: Mood,
+        barred: Barred,
+        (now, deadline): (Moment, Option<Moment>),
+    ) -> Plan {
         let usual = now + self.policy.deadline.of(operation);
         let deadline = deadline.map_or(usual, |earlier| earlier.min(usual));
         self.budget.deposit();
-        Some(Plan::new(
-            operation,
-            stops,
-            mood,
-            barred,
-            (now, deadline),
-            &self.policy,
-        ))
+        let times = (now, deadline);
+        Plan::new(operation, stops, mood, barred, times, &self.policy)
     }
 
     /// What an attempt at `place` that begins now hands back with its verdict.

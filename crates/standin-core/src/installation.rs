@@ -1,6 +1,8 @@
 //! An installation: which servers each service has.
 
-use crate::{InvalidServer, InvalidServerList, Role, Server, ServerList, Service};
+use std::borrow::Cow;
+
+use crate::{Class, InvalidServer, InvalidServerList, Role, Server, ServerList, Service};
 
 /// A server list for each service that the installation has.
 ///
@@ -15,6 +17,7 @@ use crate::{InvalidServer, InvalidServerList, Role, Server, ServerList, Service}
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Installation {
     lists: [Option<ServerList>; Service::ALL.len()],
+    submit_only: Vec<Server>,
 }
 
 impl Installation {
@@ -49,6 +52,28 @@ impl Installation {
         self
     }
 
+    /// The same with servers that take commands of PuppetDB beside those of its list, and are never
+    /// queried: `submit_only_server_urls`. As in PuppetDB's terminus they come after the others where a
+    /// command is for the first that takes it. One that is in the list as well is queried all the same.
+    #[must_use]
+    pub fn with_submit_only(mut self, servers: impl IntoIterator<Item = Server>) -> Self {
+        self.submit_only = servers.into_iter().collect();
+        self
+    }
+
+    /// The servers that a class is sent to: those of its service, and for commands of PuppetDB those
+    /// that are only submitted to after them.
+    #[must_use]
+    pub fn list_of(&self, class: Class) -> Option<Cow<'_, ServerList>> {
+        let list = self.list(class.service())?;
+        Some(match class {
+            Class::Commands if !self.submit_only.is_empty() => {
+                Cow::Owned(list.followed_by(&self.submit_only))
+            }
+            _ => Cow::Borrowed(list),
+        })
+    }
+
     /// The servers of `service`, if the installation has it.
     #[must_use]
     pub fn list(&self, service: Service) -> Option<&ServerList> {
@@ -81,6 +106,21 @@ mod tests {
         let installation = Installation::of_hosts("m", None).unwrap();
         let list = installation.list(Service::CertificateAuthority).unwrap();
         assert_eq!(list.entries()[0].role, Role::Master);
+    }
+
+    #[test]
+    fn servers_that_are_only_submitted_to_take_commands_and_nothing_else() {
+        let also = ["r:8081", "x:9091", "x:9091"].map(|text| Server::parse(text, 1).unwrap());
+        let installation = Installation::of_hosts("m", Some("r")).unwrap();
+        let installation = installation.with_submit_only(also);
+        for class in Class::all() {
+            let list = installation.list_of(class).unwrap().to_string();
+            let plain = installation.list(class.service()).unwrap().to_string();
+            match class {
+                Class::Commands => assert_eq!(list, "m:8081,r:8081,x:9091"),
+                Class::Service(_) => assert_eq!(list, plain),
+            }
+        }
     }
 
     #[test]

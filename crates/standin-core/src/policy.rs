@@ -9,8 +9,10 @@ use serde::Serialize;
 
 use crate::{Length, Operation, jitter};
 
+mod commands;
 mod worst_case;
 
+pub use commands::{Commands, Submission, WriteFailure};
 pub use worst_case::WorstCase;
 
 const fn seconds(count: u64) -> Duration {
@@ -38,6 +40,8 @@ pub struct Policy {
     pub repeats: Repeats,
     /// What is done while a server asks to come again later.
     pub overload: Overload,
+    /// Who gets a command of PuppetDB.
+    pub commands: Commands,
     /// How long what was learned is worth something to the next process.
     pub memory: Memory,
     /// Whether servers are asked for their status when there is no work for them.

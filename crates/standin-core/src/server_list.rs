@@ -94,6 +94,21 @@ impl ServerList {
         Self::new(servers)
     }
 
+    /// The list with these servers after its own, as [`Role::Pool`]; who is in it already is not there
+    /// twice.
+    pub(crate) fn followed_by(&self, servers: &[Server]) -> Self {
+        let mut list = self.0.to_vec();
+        for server in servers {
+            if !list.iter().any(|entry| entry.server == *server) {
+                list.push(Entry {
+                    server: server.clone(),
+                    role: Role::Pool,
+                });
+            }
+        }
+        Self(list.into())
+    }
+
     /// The entries, in the operator's order.
     #[must_use]
     pub fn entries(&self) -> &[Entry] {

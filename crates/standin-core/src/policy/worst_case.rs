@@ -30,7 +30,7 @@ impl Policy {
     pub fn worst_case(&self, installation: &Installation) -> Vec<WorstCase> {
         let mut cases = Vec::new();
         for class in Class::all() {
-            let Some(list) = installation.list(class.service()) else {
+            let Some(list) = installation.list_of(class) else {
                 continue;
             };
             for length in [Length::Cheap, Length::Long] {
@@ -38,7 +38,7 @@ impl Policy {
                     class,
                     length,
                     connected: self.connected_by(list.len()),
-                    committed: self.committed_by(list, length, self.bound(class)),
+                    committed: self.committed_by(&list, length, self.bound(class)),
                 });
             }
         }

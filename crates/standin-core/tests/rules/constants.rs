@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use standin_core::policy::{
-    Connect, Deadline, Failback, HEAD_START_MOST, Hysteresis, Memory, Overload, Patience, Probing,
-    Repeats, Trip,
+    Commands, Connect, Deadline, Failback, HEAD_START_MOST, Hysteresis, Memory, Overload, Patience,
+    Probing, Repeats, Submission, Trip, WriteFailure,
 };
 use standin_core::{Length, Policy};
 
@@ -69,6 +69,10 @@ fn each_default_is_the_designs() {
             pause_most: seconds(20),
         },
         overload: Overload::Wait,
+        commands: Commands {
+            submission: Submission::First,
+            failure: WriteFailure::FailsTheRun,
+        },
         memory: Memory {
             health: seconds(65 * 60),
             usual: seconds(30 * 24 * 3600),

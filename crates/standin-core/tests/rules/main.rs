@@ -8,7 +8,7 @@ mod worst_case;
 use std::time::Duration;
 
 use standin_core::order::Mood;
-use standin_core::plan::{Plan, Step};
+use standin_core::plan::{GiveUp, Plan, Step};
 use standin_core::verdict::{Loss, Unreached};
 use standin_core::{
     Class, Health, Installation, Moment, Operation, Policy, ServerList, Service, Verdict,
@@ -55,6 +55,29 @@ fn a_lone_server_is_never_benched_away() {
         let step = plan.step(at(1), health.budget());
         assert!(matches!(step, Step::Attempt { place: 0, .. }), "{verdict}");
     }
+}
+
+#[test]
+fn a_plan_for_one_place_goes_there_and_nowhere_else() {
+    let health = health("a,b");
+    let at_one = |place| health.plan_at(node(), place, None, at(0), u64::MAX);
+    let mut plan = at_one(1).expect("a place of the list");
+    let mut now = 0;
+    loop {
+        match plan.step(at(now), health.budget()) {
+            Step::Attempt { place, .. } => {
+                assert_eq!(place, 1);
+                let refused = Verdict::Unreached(Unreached::Refused);
+                plan.record(place, refused, at(now), u64::MAX);
+            }
+            Step::Wait(_) => now += 1,
+            Step::GiveUp(why) => {
+                assert_eq!(why, GiveUp::Exhausted);
+                break;
+            }
+        }
+    }
+    assert!(at_one(2).is_none());
 }
 
 #[test]

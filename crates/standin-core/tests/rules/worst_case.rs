@@ -5,7 +5,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 use standin_core::plan::Step;
 use standin_core::verdict::{Loss, Processed, Unreached};
-use standin_core::{Health, Installation, Length, Moment, Operation, Policy, Verdict};
+use standin_core::{
+    Class, Health, Installation, Length, Moment, Operation, Policy, Server, Service, Verdict,
+};
 
 const CATALOG: (&str, &str) = ("POST", "/puppet/v3/catalog/a");
 const NODE: (&str, &str) = ("GET", "/puppet/v3/node/a");
@@ -69,4 +71,20 @@ proptest! {
         }
         prop_assert!(false, "the last candidate is never reached");
     }
+}
+
+#[test]
+fn a_server_that_is_only_submitted_to_is_a_candidate_more_for_commands_alone() {
+    let plain = Installation::of_hosts("m", Some("r")).expect("two hosts");
+    let also = Server::new("x", 9091).expect("a host");
+    let more = plain.clone().with_submit_only([also]);
+    let policy = Policy::default();
+    let connected = |installation: &Installation, class| {
+        let cases = policy.worst_case(installation);
+        let found = cases.into_iter().find(|case| case.class == class);
+        found.expect("a case of the class").connected
+    };
+    let queries = Class::Service(Service::PuppetDb);
+    assert_eq!(connected(&plain, queries), connected(&more, queries));
+    assert!(connected(&plain, Class::Commands) < connected(&more, Class::Commands));
 }
