@@ -229,7 +229,7 @@ pub(crate) fn tried(error: &Error) -> Vec<(&str, Verdict)> {
     told(error.attempts())
 }
 
-fn told(attempts: &[Attempt]) -> Vec<(&str, Verdict)> {
+pub(crate) fn told(attempts: &[Attempt]) -> Vec<(&str, Verdict)> {
     attempts
         .iter()
         .map(|attempt| (attempt.server.host(), attempt.verdict))

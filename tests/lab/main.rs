@@ -6,6 +6,7 @@
 //! - `healthy`, `keep_alive`: nothing is wrong
 //! - `partial_failure`, `silence`, `not_ready`, `trust`: one service, or one host, is in trouble
 //! - `master_only`, `repeats`, `bodies`: what may not move, what may not be repeated, what cannot
+//! - `broadcast`: commands that every PuppetDB gets
 //! - `stuck`: its status is good and its work is silent
 //! - `runs`, `failback`, `deadlines`, `memory`, `probing`: over time
 //! - `change`: lists that change, and an operator's word
@@ -18,6 +19,7 @@ mod harness;
 mod relay;
 
 mod bodies;
+mod broadcast;
 mod change;
 mod deadlines;
 mod dropped;

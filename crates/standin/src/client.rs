@@ -15,6 +15,7 @@ use standin_net::{Connector, Following, MemoryError, Names, Proxies, Resolver, S
 use tokio::sync::watch;
 use tower_service::Service;
 
+use crate::broadcast;
 use crate::drive::{Source, Walk};
 use crate::https::{Bounds, Https, Keeping, ResponseBody};
 use crate::prober;
@@ -98,8 +99,12 @@ impl Client {
         };
         let (server, response) = match to {
             Route::To(operation) => {
-                let walk = Walk::new(&shared, &self.https, &mut request, operation)?;
-                let answer = walk.go(Some(request)).await?;
+                let answer = if broadcast::concerns(&shared, operation) {
+                    Box::pin(broadcast::submit(&shared, &self.https, request, operation)).await?
+                } else {
+                    let walk = Walk::new(&shared, &self.https, &mut request, operation)?;
+                    walk.go(Some(request)).await?
+                };
                 let mut response = answer.response;
                 watch_for_a_cut(response.body_mut(), Arc::clone(&shared), answer.source);
                 let served = response.extensions().get::<Served>();

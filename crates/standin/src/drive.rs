@@ -36,6 +36,7 @@ pub(crate) struct Source {
 }
 
 mod evidence;
+mod one;
 mod reach;
 mod story;
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use standin_core::order::Mood;
 use standin_core::plan::{GiveUp, Plan};
+use standin_core::policy::WriteFailure;
 use standin_core::{Operation, Verdict};
 use standin_net::{TrustFailure, trust};
 
@@ -19,6 +20,7 @@ struct Inner {
     operation: Option<Operation>,
     mood: Mood,
     attempts: Vec<Attempt>,
+    failure: WriteFailure,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -49,6 +51,8 @@ pub enum ErrorKind {
     GroupBroken,
     /// The installation has no server for the service.
     NoServers,
+    /// Fewer PuppetDBs took a command than have to; [`TooFew`](crate::TooFew) beneath says who.
+    TooFew,
     /// A server sent the request elsewhere, and it was not followed.
     Redirected,
     /// The request belongs to no service and has no address of its own.
@@ -62,6 +66,7 @@ impl Error {
             operation,
             mood: Mood::Calm,
             attempts: Vec::new(),
+            failure: WriteFailure::FailsTheRun,
             source: None,
         }))
     }
@@ -72,6 +77,18 @@ impl Error {
         error.0.mood = plan.mood();
         error.0.attempts = attempts;
         error
+    }
+
+    /// The same error with what was tried.
+    pub(crate) fn tried(mut self, attempts: Vec<Attempt>) -> Self {
+        self.0.attempts = attempts;
+        self
+    }
+
+    /// The same error, which was logged and need not fail anything.
+    pub(crate) fn softened(mut self) -> Self {
+        self.0.failure = WriteFailure::IsLogged;
+        self
     }
 
     /// The same error with what lies beneath it.
@@ -107,6 +124,13 @@ impl Error {
     #[must_use]
     pub fn mood(&self) -> Mood {
         self.0.mood
+    }
+
+    /// What it means to whatever the request was a part of. [`WriteFailure::IsLogged`] is a command of
+    /// PuppetDB that nobody took, where the policy says that work goes on without; it was logged.
+    #[must_use]
+    pub fn failure(&self) -> WriteFailure {
+        self.0.failure
     }
 
     /// Every attempt, in order.
@@ -218,6 +242,7 @@ impl fmt::Display for Reason<'_> {
                 "the run lost the server that it keeps to; begin the run again"
             }
             ErrorKind::NoServers => "no server is configured for this service",
+            ErrorKind::TooFew => "too few servers took it",
             ErrorKind::Redirected => "it was sent on and on, or to where it is not followed",
             ErrorKind::NoService => {
                 "its path belongs to no service of Puppet and its address names no server"

@@ -166,6 +166,12 @@ impl Transport for Https {
         let (sender, generation) = (connection.sender, connection.generation);
         self.0.pool.put(server, sender, generation);
     }
+
+    fn drain(&self, body: ResponseBody) -> impl Future<Output = ()> + Send + 'static {
+        let most = self.0.keeping.bounds.whole_body;
+        // It gives its connection back at its end, and closes it otherwise.
+        async move { drop(body.whole(most).await) }
+    }
 }
 
 impl Connection for HttpsConnection {

@@ -25,6 +25,7 @@
 //!   [`Over`] does it on a [`transport`] of one's own
 //! - [`Run`] and [`OnLoss`], the span in which a service keeps to one server; [`Deadline`]
 //! - [`Served`] on every answer, [`Error`] with every [`Attempt`]; [`Snapshot`], and a watch of it
+//! - [`Submissions`], what became of a command that every PuppetDB gets
 //! - [`MemoryFile`], so that the next process begins where this one ended
 //!
 //! What can be brought along:
@@ -37,6 +38,7 @@
 //! a [`transport`], `rebase` (point the request at that server), `classify`, and back to health.
 
 mod body;
+mod broadcast;
 mod classify;
 mod client;
 mod deadline;
@@ -59,6 +61,7 @@ mod service;
 #[cfg(feature = "puppet-settings")]
 mod settings;
 mod shared;
+mod submissions;
 pub mod transport;
 
 pub use body::{Body, KEPT_MOST};
@@ -88,6 +91,7 @@ pub use standin_net::{
     MemoryError, MemoryFile, Names, OtherRoots, Proxies, Proxy, Revocation, Sockets, SslFileError,
     SslFiles, SystemRoots, Tls, TrustFailure, trust,
 };
+pub use submissions::{Outcome, Submission, Submissions, TooFew};
 
 #[cfg(all(doctest, feature = "puppet-settings"))]
 #[doc = include_str!("../../../README.md")]

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use http::{Request, Response};
 use tower_service::Service;
 
+use crate::broadcast;
 use crate::client::send_as_it_is;
 use crate::drive::Walk;
 use crate::producer;
@@ -50,6 +51,10 @@ impl<T: Transport> Over<T> {
         let shared = self.current.now();
         producer::date(&mut request, || shared.clock.wall());
         match route(&shared.health, &request)? {
+            Route::To(operation) if broadcast::concerns(&shared, operation) => {
+                let submitting = broadcast::submit(&shared, &self.transport, request, operation);
+                Ok(Box::pin(submitting).await?.response)
+            }
             Route::To(operation) => {
                 let walk = Walk::new(&shared, &self.transport, &mut request, operation)?;
                 Ok(walk.go(Some(request)).await?.response)

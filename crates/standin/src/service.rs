@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::broadcast;
 use crate::drive::{UnderWay, Walk};
 use crate::producer;
 use crate::route::{Route, route};
@@ -216,6 +217,13 @@ where
         let shared = self.shared.load();
         producer::date(&mut request, || shared.clock.wall());
         let operation = match route(&shared.health, &request) {
+            Ok(Route::To(operation)) if broadcast::concerns(shared, operation) => {
+                let (shared, inner) = (Arc::clone(shared), self.inner.clone());
+                return ResponseFuture::boxed(async move {
+                    let submitting = broadcast::submit(&shared, &inner, request, operation);
+                    Ok(submitting.await?.response)
+                });
+            }
             Ok(Route::To(operation)) => operation,
             Ok(Route::AsItIs(_)) => {
                 let sending = self.inner.clone().send(request);

@@ -13,6 +13,7 @@ use standin_core::{Class, Health, Installation, Policy, Role, Server, jitter};
 use standin_net::{Clock, MemoryError, MemoryFile};
 use tokio::sync::watch;
 
+use crate::broadcast;
 use crate::memory::Keeper;
 use crate::rebase::Target;
 use crate::reports::Reports;
@@ -82,6 +83,7 @@ impl Current {
     pub(crate) fn new(settings: Settings) -> Result<Self, Error> {
         let clock = Clock::start();
         let targets = targets(&settings.installation)?;
+        broadcast::check(&settings.installation, &settings.policy)?;
         let agent = jitter::seed_of(&settings.agent);
         let lasts = settings.policy.memory.clone();
         let file = settings.memory.as_deref();
@@ -129,6 +131,7 @@ impl Current {
         let targets = targets(installation)?;
         let _changing = lock(&self.changing);
         let before = self.now();
+        broadcast::check(installation, before.health.policy())?;
         let after = Arc::new(Shared {
             hub: Arc::clone(&before.hub),
             health: before.health.with_installation(installation),
@@ -250,7 +253,7 @@ impl Hub {
 fn targets(installation: &Installation) -> Result<[Vec<Target>; Class::COUNT], Error> {
     let mut targets = [const { Vec::new() }; Class::COUNT];
     for class in Class::all() {
-        if let Some(list) = installation.list(class.service()) {
+        if let Some(list) = installation.list_of(class) {
             targets[class.index()] = list.servers().map(Target::of).collect::<Result<_, _>>()?;
         }
     }

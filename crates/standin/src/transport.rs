@@ -46,6 +46,13 @@ pub trait Transport: Clone + Send + Sync + 'static {
     fn keep(&self, server: &Server, connection: Self::Connection) {
         let _ = (server, connection);
     }
+
+    /// Does away with the body of a response that nobody reads: to its end, if its connection can then
+    /// be used again. By default it is dropped.
+    fn drain(&self, body: Self::ResponseBody) -> impl Future<Output = ()> + Send + 'static {
+        drop(body);
+        std::future::ready(())
+    }
 }
 
 /// Whether a transport hands an unsent request back.

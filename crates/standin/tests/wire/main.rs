@@ -6,6 +6,7 @@
 )]
 
 mod bounds;
+mod broadcast;
 mod connections;
 mod redirects;
 mod renewal;
