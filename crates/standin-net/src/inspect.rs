@@ -14,7 +14,7 @@ use x509_parser::revocation_list::CertificateRevocationList;
 use x509_parser::time::ASN1Time;
 use x509_parser::x509::X509Name;
 
-use crate::ssl_files::{SslMaterial, all};
+use crate::ssl_files::{Own, SslMaterial, all};
 use crate::tls::provider;
 use crate::{SslFileError, SslFiles, Stream};
 
@@ -76,11 +76,14 @@ pub fn pairing(files: &SslFiles) -> Result<(), SslFileError> {
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
     let material = SslMaterial::read(files, UnixTime::since_unix_epoch(when))?;
+    let Some(Own { cert, key }) = material.own else {
+        return Ok(());
+    };
     let key = provider()
         .key_provider
-        .load_private_key(material.key)
+        .load_private_key(key)
         .map_err(|error| unusable(&files.key, error))?;
-    match CertifiedKey::new(material.cert, key).keys_match() {
+    match CertifiedKey::new(cert, key).keys_match() {
         Err(rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => {
             Err(SslFileError::KeyMismatch {
                 key: files.key.clone(),

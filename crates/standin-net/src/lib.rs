@@ -58,7 +58,9 @@ pub use names::{Lookup, NameError, Names};
 pub use proxy::{Proxies, Proxy};
 pub use resolver::{Following, Resolver};
 pub use sockets::{Keepalive, Sockets};
-pub use ssl_files::{OtherRoots, Revocation, SslFileError, SslFiles, SystemRoots};
+pub use ssl_files::{
+    ClientCertificate, OtherRoots, Revocation, SslFileError, SslFiles, SystemRoots,
+};
 pub use stream::Stream;
 pub use tls::{Generation, Tls};
 pub use trust::TrustFailure;

@@ -7,7 +7,7 @@ mod key;
 mod material;
 
 pub use error::SslFileError;
-pub(crate) use material::{SslMaterial, all, warn_of_readable_secrets};
+pub(crate) use material::{Own, SslMaterial, all, warn_of_readable_secrets};
 
 /// Where the certificates, the key and the revocation lists of an agent are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,19 @@ pub struct SslFiles {
     pub revocation: Revocation,
     /// Who is trusted beside the Puppet CA.
     pub others: OtherRoots,
+    /// Whether servers are shown the agent's certificate. Where they are not, neither it nor its key is
+    /// read.
+    pub client_certificate: ClientCertificate,
+}
+
+/// Whether servers are shown the agent's certificate. They are verified in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClientCertificate {
+    /// They are.
+    #[default]
+    Shown,
+    /// They are not: PuppetDB's `verify_client_certificate = false`.
+    NotShown,
 }
 
 /// Authorities that are trusted beside the Puppet CA; none by default.
@@ -87,12 +100,17 @@ impl SslFiles {
             crl: ssldir.join("crl.pem"),
             revocation: Revocation::default(),
             others: OtherRoots::default(),
+            client_certificate: ClientCertificate::default(),
         }
     }
 
     /// The files that are read with these settings, whether they are there or not.
     pub(crate) fn paths(&self) -> Vec<&Path> {
-        let mut paths: Vec<&Path> = vec![&self.ca, &self.cert, &self.key, &self.passfile];
+        let mut paths: Vec<&Path> = vec![&self.ca];
+        match self.client_certificate {
+            ClientCertificate::Shown => paths.extend([&*self.cert, &self.key, &self.passfile]),
+            ClientCertificate::NotShown => {}
+        }
         match self.revocation {
             Revocation::Chain | Revocation::Leaf => paths.push(&self.crl),
             Revocation::Off => {}

@@ -9,9 +9,9 @@ use rustls::crypto::CryptoProvider;
 use rustls::{ClientConfig, InconsistentKeys};
 use rustls_pki_types::UnixTime;
 
-use crate::ssl_files::{SslMaterial, warn_of_readable_secrets};
+use crate::ssl_files::{Own, SslMaterial, warn_of_readable_secrets};
 use crate::verifier::{PuppetVerifier, Unfit};
-use crate::{SslFileError, SslFiles};
+use crate::{ClientCertificate, SslFileError, SslFiles};
 
 mod reload;
 
@@ -56,7 +56,10 @@ impl Tls {
         // Watched from before they are read, so that no change is missed.
         let reload = Reload::new(files.clone());
         let (config, digest) = read(files)?;
-        warn_of_readable_secrets(files);
+        match files.client_certificate {
+            ClientCertificate::Shown => warn_of_readable_secrets(files),
+            ClientCertificate::NotShown => {}
+        }
         Ok(Self::of(config, digest, Some(Arc::new(reload))))
     }
 
@@ -157,12 +160,16 @@ fn config(files: &SslFiles, material: SslMaterial) -> Result<ClientConfig, SslFi
                 None => SslFileError::NoSystemRoots,
             },
         })?;
-    ClientConfig::builder_with_provider(provider)
+    let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| unusable(&files.cert, error.into()))?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_client_auth_cert(material.cert, material.key)
+        .with_custom_certificate_verifier(Arc::new(verifier));
+    let Some(Own { cert, key }) = material.own else {
+        return Ok(config.with_no_client_auth());
+    };
+    config
+        .with_client_auth_cert(cert, key)
         .map_err(|error| match error {
             rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
                 SslFileError::KeyMismatch {
@@ -177,8 +184,10 @@ fn config(files: &SslFiles, material: SslMaterial) -> Result<ClientConfig, SslFi
 fn digest(material: &SslMaterial) -> u64 {
     let mut hasher = DefaultHasher::new();
     material.ca.hash(&mut hasher);
-    material.cert.hash(&mut hasher);
-    material.key.secret_der().hash(&mut hasher);
+    if let Some(own) = &material.own {
+        own.cert.hash(&mut hasher);
+        own.key.secret_der().hash(&mut hasher);
+    }
     for list in &material.crls {
         list.as_ref().hash(&mut hasher);
     }

@@ -15,7 +15,8 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use standin_core::Server;
 use standin_net::trust::Trouble;
 use standin_net::{
-    ConnectError, Connector, Names, Revocation, SslFiles, Stream, Tls, TrustFailure,
+    ClientCertificate, ConnectError, Connector, Names, Revocation, SslFiles, Stream, Tls,
+    TrustFailure,
 };
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -26,6 +27,15 @@ mod support;
 
 fn ssldir() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/puppet_ca")
+}
+
+/// An agent that shows nothing, and has nothing to show.
+fn nobody() -> Tls {
+    let files = SslFiles {
+        client_certificate: ClientCertificate::NotShown,
+        ..SslFiles::in_dir(&ssldir(), "nobody.example.com")
+    };
+    Tls::from_files(&files).unwrap()
 }
 
 fn agent(revocation: Revocation) -> Tls {
@@ -52,7 +62,8 @@ async fn dial(
     for authority in CertificateDer::pem_file_iter(ssldir().join("certs/ca.pem")).unwrap() {
         roots.add(authority.unwrap()).unwrap();
     }
-    let clients = WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone());
+    let clients = WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone())
+        .allow_unauthenticated();
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
@@ -113,4 +124,15 @@ async fn a_common_name_does_not_count_beside_the_alternative_names() {
     let failure = TrustFailure::find(&refused.unwrap_err()).unwrap();
     assert_eq!(failure.trouble(), Trouble::WrongName);
     assert!(failure.to_string().contains("\"puppet\""), "{failure}");
+}
+
+#[tokio::test]
+async fn who_shows_nothing_needs_no_certificate_and_verifies_all_the_same() {
+    let name = "replica.example.com";
+    let (stream, shown) = dial(&nobody(), name, name).await;
+    stream.unwrap();
+    assert_eq!(shown, None);
+    let (refused, _) = dial(&nobody(), "master.example.com", name).await;
+    let failure = TrustFailure::find(&refused.unwrap_err()).unwrap();
+    assert_eq!(failure.trouble(), Trouble::WrongName);
 }

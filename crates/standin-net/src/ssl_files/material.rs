@@ -9,32 +9,49 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 
 use super::key;
-use super::{OtherRoots, Revocation, SslFileError, SslFiles, SystemRoots};
+use super::{ClientCertificate, OtherRoots, Revocation, SslFileError, SslFiles, SystemRoots};
 
 /// What the files hold.
 #[derive(Debug)]
 pub(crate) struct SslMaterial {
     pub(crate) ca: Vec<CertificateDer<'static>>,
-    pub(crate) cert: Vec<CertificateDer<'static>>,
-    pub(crate) key: PrivateKeyDer<'static>,
+    /// None where servers are not shown it.
+    pub(crate) own: Option<Own>,
     pub(crate) crls: Vec<CertificateRevocationListDer<'static>>,
     /// Authorities that are trusted beside the CA.
     pub(crate) others: Vec<CertificateDer<'static>>,
 }
 
-impl SslMaterial {
+/// The agent's certificate, with its chain, and its key.
+#[derive(Debug)]
+pub(crate) struct Own {
+    pub(crate) cert: Vec<CertificateDer<'static>>,
+    pub(crate) key: PrivateKeyDer<'static>,
+}
+
+impl Own {
     pub(crate) fn read(files: &SslFiles, now: UnixTime) -> Result<Self, SslFileError> {
         let cert: Vec<CertificateDer<'static>> = all(&files.cert, "a certificate")?;
         check_validity(&files.cert, &cert, now)?;
+        let key = key::read(&files.key, &files.passfile)?;
+        Ok(Self { cert, key })
+    }
+}
+
+impl SslMaterial {
+    pub(crate) fn read(files: &SslFiles, now: UnixTime) -> Result<Self, SslFileError> {
+        let own = match files.client_certificate {
+            ClientCertificate::Shown => Some(Own::read(files, now)?),
+            ClientCertificate::NotShown => None,
+        };
         Ok(Self {
             ca: all(&files.ca, "CA certificates")?,
-            key: key::read(&files.key, &files.passfile)?,
             crls: match files.revocation {
                 Revocation::Chain | Revocation::Leaf => all(&files.crl, "revocation lists")?,
                 Revocation::Off => Vec::new(),
             },
             others: others(&files.others)?,
-            cert,
+            own,
         })
     }
 }
