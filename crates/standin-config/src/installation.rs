@@ -19,15 +19,19 @@ pub struct ServiceList {
 }
 
 impl Settings {
-    /// The installation that these settings describe, as [`Settings::lists`] says.
+    /// The installation that these settings describe, as [`Settings::lists`] says, with the
+    /// `submit_only_server_urls` of `puppetdb.conf`.
     ///
     /// # Errors
     /// As [`Settings::lists`].
     pub fn installation(&self) -> Result<Installation, SettingsError> {
         let lists = self.lists()?.into_iter();
-        Ok(lists.fold(Installation::new(), |all, found| {
+        let installation = lists.fold(Installation::new(), |all, found| {
             all.with(found.service, found.list)
-        }))
+        });
+        let puppetdb = self.puppetdb.iter();
+        let submit_only = puppetdb.flat_map(|conf| conf.submit_only.iter().cloned());
+        Ok(installation.with_submit_only(submit_only))
     }
 
     /// Where reports go: `report_server` exempts them from the list only where it is set.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::settings::tests::{settings, with_parameters};
-use standin_core::Server;
+use standin_core::{Class, Server};
 
 /// `host:port role` of each server.
 fn servers(settings: &Settings, service: Service) -> Vec<String> {
@@ -342,4 +342,13 @@ fn reports_leave_the_list_only_for_a_report_server_that_is_set() {
     assert_eq!(reports("server = s\nreport_port = 9"), server("s:9"));
     let told = with_parameters(settings("report_port = 9", "", "", ""), "server_list: [m]");
     assert_eq!(told.reports(), Reports::WithTheRest);
+}
+
+#[test]
+fn servers_that_are_only_submitted_to_are_told_with_the_installation() {
+    let conf = "[main]\nserver_urls = https://m:8081\nsubmit_only_server_urls = https://x:9091\n";
+    let installation = settings(PUPPET, conf, "", "").installation().unwrap();
+    let list = |class| installation.list_of(class).unwrap().to_string();
+    assert_eq!(list(Class::Commands), "m:8081,x:9091");
+    assert_eq!(list(Class::Service(Service::PuppetDb)), "m:8081");
 }
