@@ -11,7 +11,7 @@
 //! - `runs`, `failback`, `deadlines`, `memory`, `probing`: over time
 //! - `change`: lists that change, and an operator's word
 //! - `dropped`, `fleet`: callers who leave, and many at once
-//! - `middleware`, `settings`: the other ways in
+//! - `middleware`, `settings`, `puppetdb_conf`: the other ways in
 
 #![expect(clippy::unwrap_used, reason = "what a test sets up has to work")]
 
@@ -33,6 +33,7 @@ mod middleware;
 mod not_ready;
 mod partial_failure;
 mod probing;
+mod puppetdb_conf;
 mod repeats;
 mod runs;
 mod settings;

@@ -16,11 +16,11 @@ use crate::rebase::Prepared;
 use crate::shared::Shared;
 use crate::submissions::{Outcome, State, Submissions, TooFew};
 use crate::transport::Transport;
-use crate::{Attempt, Body, Error, ErrorKind, Served};
+use crate::{Attempt, Body, Error, ErrorKind, Served, producer};
 
-/// Whether an operation is a command, and the policy says anything of those.
-pub(crate) fn concerns(shared: &Shared, operation: Operation) -> bool {
-    operation.class() == Class::Commands && shared.health.policy().commands != Commands::default()
+/// Whether a request is a command, and the policy says anything of those.
+pub(crate) fn concerns(shared: &Shared, request: &Request<Body>) -> bool {
+    shared.health.policy().commands != Commands::default() && producer::is_command(request)
 }
 
 /// Submits a command as the policy has it.
@@ -33,9 +33,10 @@ pub(crate) async fn submit<T: Transport>(
     let commands = &shared.health.policy().commands;
     let submitted = match (commands.submission, operation.repeat) {
         (Who::Broadcast { least }, Repeat::Harmless) => {
-            Broadcast::begin(shared, transport, request, operation, least)?
-                .finish()
-                .await
+            match Broadcast::begin(shared, transport, request, operation, least) {
+                Ok(begun) => begun.finish().await,
+                Err(error) => Err(error),
+            }
         }
         (Who::Broadcast { least }, Repeat::Harmful) if least > NonZeroUsize::MIN => {
             let error = Error::new(ErrorKind::TooFew, Some(operation));

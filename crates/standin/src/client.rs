@@ -17,7 +17,7 @@ use tower_service::Service;
 
 use crate::broadcast;
 use crate::drive::{Source, Walk};
-use crate::https::{Bounds, Https, Keeping, ResponseBody};
+use crate::https::{Bounds, Keeping, ResponseBody};
 use crate::prober;
 use crate::producer;
 use crate::redirect::Again;
@@ -27,8 +27,11 @@ use crate::{Body, Classify, Error, ErrorKind, OnLoss, Run, Served};
 
 mod as_it_is;
 mod follow;
+mod ways;
 
 pub(crate) use as_it_is::send_as_it_is;
+use ways::Otherwise;
+pub(crate) use ways::Ways;
 
 /// Sends requests to whoever serves them now. Cheap to clone; clones share all they learn.
 ///
@@ -37,9 +40,7 @@ pub(crate) use as_it_is::send_as_it_is;
 #[derive(Clone, Debug)]
 pub struct Client {
     current: Arc<Current>,
-    https: Https,
-    /// To servers outside the installation; the same unless they are trusted otherwise.
-    elsewhere: Https,
+    ways: Ways,
     /// Ends with the last client.
     _following: Option<Arc<Following>>,
 }
@@ -50,7 +51,7 @@ pub struct ClientBuilder {
     settings: Settings,
     connector: Connector,
     keeping: Keeping,
-    elsewhere: Option<Tls>,
+    otherwise: Otherwise,
     resolver: Option<Box<dyn Resolver>>,
 }
 
@@ -62,7 +63,7 @@ impl Client {
             settings: Settings::new(installation),
             connector: Connector::new(tls, Names::new()),
             keeping: Keeping::default(),
-            elsewhere: None,
+            otherwise: Otherwise::default(),
             resolver: None,
         }
     }
@@ -99,10 +100,11 @@ impl Client {
         };
         let (server, response) = match to {
             Route::To(operation) => {
-                let answer = if broadcast::concerns(&shared, operation) {
-                    Box::pin(broadcast::submit(&shared, &self.https, request, operation)).await?
+                let https = self.ways.of(operation.service);
+                let answer = if broadcast::concerns(&shared, &request) {
+                    Box::pin(broadcast::submit(&shared, https, request, operation)).await?
                 } else {
-                    let walk = Walk::new(&shared, &self.https, &mut request, operation)?;
+                    let walk = Walk::new(&shared, https, &mut request, operation)?;
                     walk.go(Some(request)).await?
                 };
                 let mut response = answer.response;
@@ -317,7 +319,15 @@ impl ClientBuilder {
     /// or a redirect. By default they are trusted as the others are.
     #[must_use]
     pub fn elsewhere(mut self, tls: Tls) -> Self {
-        self.elsewhere = Some(tls);
+        self.otherwise.elsewhere = Some(tls);
+        self
+    }
+
+    /// The trust of PuppetDBs, and what they are shown: `verify_client_certificate = false` of
+    /// `puppetdb.conf` shows them no certificate. By default they are as the others are.
+    #[must_use]
+    pub fn puppetdb(mut self, tls: Tls) -> Self {
+        self.otherwise.puppetdb = Some(tls);
         self
     }
 
@@ -351,13 +361,10 @@ impl ClientBuilder {
             self.settings.installation = lists.borrow_and_update().clone();
             (resolver, lists)
         });
-        let elsewhere = self.elsewhere.map(|tls| self.connector.clone().tls(tls));
-        let https = Https::new(self.connector, keeping.clone());
-        let elsewhere =
-            elsewhere.map_or_else(|| https.clone(), |connector| Https::new(connector, keeping));
+        let ways = Ways::new(&self.connector, self.otherwise, &keeping);
         let current = Arc::new(Current::new(self.settings)?);
         if probes {
-            runtime()?.spawn(prober::watch(Arc::downgrade(&current), https.clone()));
+            runtime()?.spawn(prober::watch(Arc::downgrade(&current), ways.clone()));
         }
         let following = match followed {
             None => None,
@@ -371,8 +378,7 @@ impl ClientBuilder {
         };
         Ok(Client {
             current,
-            https,
-            elsewhere,
+            ways,
             _following: following,
         })
     }

@@ -88,8 +88,8 @@ pub use standin_core::{
     policy, verdict,
 };
 pub use standin_net::{
-    MemoryError, MemoryFile, Names, OtherRoots, Proxies, Proxy, Revocation, Sockets, SslFileError,
-    SslFiles, SystemRoots, Tls, TrustFailure, trust,
+    ClientCertificate, MemoryError, MemoryFile, Names, OtherRoots, Proxies, Proxy, Revocation,
+    Sockets, SslFileError, SslFiles, SystemRoots, Tls, TrustFailure, trust,
 };
 pub use submissions::{Outcome, Submission, Submissions, TooFew};
 

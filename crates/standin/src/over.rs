@@ -51,7 +51,7 @@ impl<T: Transport> Over<T> {
         let shared = self.current.now();
         producer::date(&mut request, || shared.clock.wall());
         match route(&shared.health, &request)? {
-            Route::To(operation) if broadcast::concerns(&shared, operation) => {
+            Route::To(operation) if broadcast::concerns(&shared, &request) => {
                 let submitting = broadcast::submit(&shared, &self.transport, request, operation);
                 Ok(Box::pin(submitting).await?.response)
             }

@@ -12,14 +12,14 @@ use standin_core::health::{Mark, Mode, Probed};
 use standin_core::verdict::{Loss, Processed};
 use standin_core::{Class, Server, Service, Verdict};
 
-use crate::https::Https;
+use crate::client::Ways;
 use crate::probe::Claimed;
 use crate::rebase::services_request;
 use crate::shared::{Current, Shared};
 use crate::transport::{Connection, Transport};
 
 /// Asks every server for its status, round after round, until the last client is gone.
-pub(crate) async fn watch(current: Weak<Current>, https: Https) {
+pub(crate) async fn watch(current: Weak<Current>, ways: Ways) {
     loop {
         let Some(shared) = current.upgrade().map(|current| current.now()) else {
             return;
@@ -28,15 +28,15 @@ pub(crate) async fn watch(current: Weak<Current>, https: Https) {
         let Some(pause) = probing.pause(fastrand::u64(..)) else {
             return;
         };
-        round(&shared, &https).await;
+        round(&shared, &ways).await;
         drop(shared);
         tokio::time::sleep(pause).await;
     }
 }
 
-async fn round(shared: &Arc<Shared>, https: &Https) {
+async fn round(shared: &Arc<Shared>, ways: &Ways) {
     let watched = watched(shared);
-    join_all(watched.into_iter().map(|one| one.look(shared, https))).await;
+    join_all(watched.into_iter().map(|one| one.look(shared, ways))).await;
 }
 
 /// A server, and what it does.
@@ -83,7 +83,7 @@ type Seen = Result<Option<Statuses>, Verdict>;
 type Statuses = serde_json::Map<String, serde_json::Value>;
 
 impl Watched {
-    async fn look(self, shared: &Arc<Shared>, https: &Https) {
+    async fn look(self, shared: &Arc<Shared>, ways: &Ways) {
         let began = shared.clock.now();
         let mut probes = Vec::new();
         let mut marks = Vec::new();
@@ -98,7 +98,7 @@ impl Watched {
                 None => marks.extend(Some(post).zip(health.mark(post.class, post.place))),
             }
         }
-        let seen = ask(shared, https, &self.posts).await;
+        let seen = ask(shared, ways, &self.posts).await;
         self.tell_mode(shared, &seen);
         let is_probed = !probes.is_empty();
         for mut claimed in probes {
@@ -177,19 +177,20 @@ fn is_running(statuses: &Statuses, class: Class) -> Option<bool> {
     Some(status.get("state")?.as_str()? == "running")
 }
 
-async fn ask(shared: &Shared, https: &Https, posts: &[Post]) -> Seen {
+async fn ask(shared: &Shared, ways: &Ways, posts: &[Post]) -> Seen {
     let limit = shared.health.policy().patience.probe_limit;
-    tokio::time::timeout(limit, ask_all(shared, https, posts, limit))
+    tokio::time::timeout(limit, ask_all(shared, ways, posts, limit))
         .await
         .unwrap_or(Err(Verdict::Lost(Loss::Silent)))
 }
 
-async fn ask_all(shared: &Shared, https: &Https, posts: &[Post], limit: Duration) -> Seen {
+async fn ask_all(shared: &Shared, ways: &Ways, posts: &[Post], limit: Duration) -> Seen {
     let lost = Verdict::Lost(Loss::Reset);
     let Post { class, place } = *posts.first().ok_or(Verdict::Local)?;
     let (server, _) = shared.server(class, place).ok_or(Verdict::Local)?;
     let target = shared.target(class, place).ok_or(Verdict::Local)?;
-    let connection = https
+    let connection = ways
+        .of(class.service())
         .connect(server, limit)
         .await
         .map_err(|error| error.verdict())?;

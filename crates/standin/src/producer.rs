@@ -27,7 +27,7 @@ use crate::Body;
 /// would date it as it is processed, the command is left undated, and is not repeated. So is one that
 /// is all in its body, PuppetDB's deprecated form.
 pub(crate) fn date(request: &mut Request<Body>, now: impl FnOnce() -> WallTime) {
-    if request.method() != Method::POST || request.uri().path() != PATH {
+    if !is_command(request) {
         return;
     }
     let Some(command) = Command::of(request.uri().query().unwrap_or_default()) else {
@@ -58,6 +58,11 @@ pub(crate) fn date(request: &mut Request<Body>, now: impl FnOnce() -> WallTime) 
     if stated.is_none() {
         date_url(request, &date);
     }
+}
+
+/// Whether a request is a command of PuppetDB.
+pub(crate) fn is_command(request: &Request<Body>) -> bool {
+    request.method() == Method::POST && request.uri().path() == PATH
 }
 
 /// Whether the URL of a command carries a producer timestamp.

@@ -217,7 +217,7 @@ where
         let shared = self.shared.load();
         producer::date(&mut request, || shared.clock.wall());
         let operation = match route(&shared.health, &request) {
-            Ok(Route::To(operation)) if broadcast::concerns(shared, operation) => {
+            Ok(Route::To(operation)) if broadcast::concerns(shared, &request) => {
                 let (shared, inner) = (Arc::clone(shared), self.inner.clone());
                 return ResponseFuture::boxed(async move {
                     let submitting = broadcast::submit(&shared, &inner, request, operation);

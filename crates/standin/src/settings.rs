@@ -1,15 +1,21 @@
 //! A client from Puppet's own settings files.
 
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 #[cfg(feature = "srv")]
 use standin_config::SrvRecords;
-use standin_config::{Http, Origin, PuppetConf, Reports, Secret, Settings, SettingsError};
+use standin_config::{
+    self as config, Http, Origin, PuppetConf, PuppetDbConf, Reports, Secret, Settings,
+    SettingsError,
+};
+use standin_core::policy::{Commands, Submission, WriteFailure};
 use standin_core::{InvalidServer, Server};
 #[cfg(feature = "srv")]
 use standin_net::resolvers::SrvOptions;
 use standin_net::{
-    MemoryFile, OtherRoots, Proxies, Proxy, Revocation, SslFileError, SslFiles, Tls,
+    ClientCertificate, MemoryFile, OtherRoots, Proxies, Proxy, Revocation, SslFileError, SslFiles,
+    Tls,
 };
 
 use crate::{Client, ClientBuilder, Policy};
@@ -33,8 +39,9 @@ pub enum UnfitSettings {
 
 impl Client {
     /// A client as Puppet's settings have it: lists, certificates, certname, proxies, keep-alive, where
-    /// reports go, the time for one PuppetDB where `server_url_timeout` is set, and a memory in Puppet's
-    /// `statedir` that lasts for two run intervals and five minutes. `ssl_trust_store` counts for servers
+    /// reports go, what `puppetdb.conf` says of commands, of the time for one PuppetDB and of the
+    /// certificate shown to it (see [`policy_of`]), and a memory in Puppet's `statedir` that lasts for
+    /// two run intervals and five minutes. `ssl_trust_store` counts for servers
     /// outside the installation, as in Puppet's agent.
     ///
     /// The lists are those of now; see [`SettingsFiles`](crate::resolvers::SettingsFiles) for lists that
@@ -57,6 +64,17 @@ impl Client {
             .memory(puppet.dirs.statedir.join(MemoryFile::NAME));
         if let Reports::To(server) = settings.reports() {
             builder = builder.reports_to(server.clone());
+        }
+        let shown = settings
+            .puppetdb
+            .as_ref()
+            .map(|conf| conf.client_certificate);
+        if shown == Some(config::ClientCertificate::NotShown) {
+            let files = SslFiles {
+                client_certificate: ClientCertificate::NotShown,
+                ..files.clone()
+            };
+            builder = builder.puppetdb(Tls::from_files(&files)?);
         }
         if puppet.ssl.trust_store.is_some() {
             let others = OtherRoots {
@@ -85,6 +103,7 @@ pub fn ssl_files(puppet: &PuppetConf) -> SslFiles {
             standin_config::Revocation::Off => Revocation::Off,
         },
         others: OtherRoots::default(),
+        client_certificate: ClientCertificate::Shown,
     }
 }
 
@@ -118,8 +137,10 @@ pub fn srv_options(settings: &Settings) -> Option<SrvOptions> {
     }
 }
 
-/// The policy as Puppet's settings have it: the default, but for the time for one PuppetDB where
-/// `server_url_timeout` is set, for how long connections are kept and health is remembered.
+/// The policy as Puppet's settings have it: the default, but for how long connections are kept and
+/// health is remembered, and what `puppetdb.conf` says of PuppetDB: who gets a command and how many have
+/// to take it (`command_broadcast`, `min_successful_submissions`), what it means that it was not taken
+/// (`soft_write_failure`), and the time for one server where `server_url_timeout` is set.
 #[must_use]
 pub fn policy_of(settings: &Settings) -> Policy {
     let times = &settings.puppet.times;
@@ -132,8 +153,28 @@ pub fn policy_of(settings: &Settings) -> Policy {
             .origin("server_url_timeout")
             .is_some_and(Origin::is_set);
         policy.deadline.puppetdb = puppetdb.timeout.filter(|_| is_set);
+        policy.commands = commands_of(puppetdb);
     }
     policy
+}
+
+fn commands_of(conf: &PuppetDbConf) -> Commands {
+    Commands {
+        submission: match conf.submission {
+            config::Submission::First => Submission::First,
+            config::Submission::Broadcast { least } => Submission::Broadcast {
+                // The terminus lets nothing below 1 through.
+                least: usize::try_from(least)
+                    .ok()
+                    .and_then(NonZeroUsize::new)
+                    .unwrap_or(NonZeroUsize::MIN),
+            },
+        },
+        failure: match conf.write_failure {
+            config::WriteFailure::FailsTheRun => WriteFailure::FailsTheRun,
+            config::WriteFailure::IsLogged => WriteFailure::IsLogged,
+        },
+    }
 }
 
 /// How far a run may be put off and still find what the last one but one learned.

@@ -18,10 +18,7 @@ impl Client {
         server: &Server,
         request: Request<Body>,
     ) -> Result<Response<ResponseBody>, Error> {
-        let https = match knows(shared, server) {
-            true => &self.https,
-            false => &self.elsewhere,
-        };
+        let https = self.ways.to(shared, server);
         send_as_it_is(https, shared, server, request).await
     }
 }
@@ -49,14 +46,6 @@ pub(crate) async fn send_as_it_is<T: Transport>(
         Ok(Err(failed)) => Err(failed.into()),
         Err(_) => Err(Error::new(ErrorKind::DeadlinePassed, None)),
     }
-}
-
-/// Whether a server is on a host of the installation's, or takes its reports. Those are trusted by the
-/// Puppet CA alone.
-fn knows(shared: &Shared, server: &Server) -> bool {
-    let reports = shared.hub.reports.as_ref();
-    reports.is_some_and(|reports| reports.server.host() == server.host())
-        || role_of(shared, server).is_some()
 }
 
 /// What the host of a server is, if the installation has it.
