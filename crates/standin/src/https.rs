@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, FutureExt, select};
 
 use http::header::HOST;
 use http::uri::PathAndQuery;
@@ -162,9 +162,8 @@ impl Transport for Https {
         }
     }
 
-    fn keep(&self, server: &Server, connection: HttpsConnection) {
-        let (sender, generation) = (connection.sender, connection.generation);
-        self.0.pool.put(server, sender, generation);
+    fn keep(&self, _: &Server, connection: HttpsConnection) {
+        connection.give_back();
     }
 
     fn drain(&self, body: ResponseBody) -> impl Future<Output = ()> + Send + 'static {
@@ -174,15 +173,35 @@ impl Transport for Https {
     }
 }
 
+impl HttpsConnection {
+    /// Keeps it for the next request.
+    fn give_back(self) {
+        let Self {
+            sender,
+            generation,
+            server,
+            home,
+        } = self;
+        home.pool.put(&server, sender, generation);
+    }
+}
+
 impl Connection for HttpsConnection {
     type ResponseBody = ResponseBody;
 
     async fn send(mut self, request: Request<Body>) -> Result<Response<ResponseBody>, SendError> {
         let mut request = in_origin_form(request);
         // One that was kept may still be sending the body of a request that was answered early.
-        let ready = poll_fn(|context| self.sender.poll_ready(context));
-        let ready = tokio::time::timeout(READY_SOON, ready).await;
-        if let Err(source) = ready.map_err(BoxError::from).and_then(|ready| Ok(ready?)) {
+        let mut ready = poll_fn(|context| self.sender.poll_ready(context));
+        let ready = match (&mut ready).now_or_never() {
+            // Nearly always, and then no timer is made.
+            Some(ready) => ready.map_err(BoxError::from),
+            None => match tokio::time::timeout(READY_SOON, ready).await {
+                Ok(ready) => ready.map_err(BoxError::from),
+                Err(elapsed) => Err(elapsed.into()),
+            },
+        };
+        if let Err(source) = ready {
             return Err(SendError {
                 unsent: Some(Box::new(request)),
                 source,
@@ -193,7 +212,7 @@ impl Connection for HttpsConnection {
         let informational = Informational::count(&mut request, bounds.informational);
         let response = {
             let sending = pin!(self.sender.try_send_request(request));
-            match select(sending, pin!(informational.excess())).await {
+            match select(sending, pin!(informational.excess(bounds.informational))).await {
                 Either::Left((response, _)) => response,
                 Either::Right(_) => {
                     let most = bounds.informational;
@@ -209,19 +228,12 @@ impl Connection for HttpsConnection {
             }
             SendError { unsent, source }
         })?;
-        let Self {
-            sender,
-            generation,
-            server,
-            home,
-        } = self;
-        let idle = home.keeping.body_idle;
-        let most = home.keeping.bounds.whole_body;
-        let give_back = move || home.pool.put(&server, sender, generation);
+        let Bounds { whole_body, .. } = *bounds;
+        let idle = self.home.keeping.body_idle;
         let (head, body) = response.into_parts();
-        let body = ResponseBody::new(body, idle, give_back);
+        let body = ResponseBody::new(body, idle, self);
         let body = match whole {
-            Some(WholeBody) => body.whole(most).await.map_err(lost)?,
+            Some(WholeBody) => body.whole(whole_body).await.map_err(lost)?,
             None => body,
         };
         Ok(Response::from_parts(head, body))

@@ -1,12 +1,14 @@
 //! What is taken from a server at most.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 
+use futures_util::task::AtomicWaker;
 use http::Request;
 use hyper::client::conn::http1::{self, Connection, SendRequest};
 use standin_net::{Stream, TrustFailure};
-use tokio::sync::Notify;
 
 use super::BoxError;
 use crate::Body;
@@ -117,7 +119,7 @@ pub enum Excess {
 #[derive(Debug, Default)]
 pub(super) struct Informational {
     seen: AtomicUsize,
-    too_many: Notify,
+    too_many: AtomicWaker,
 }
 
 impl Informational {
@@ -126,15 +128,22 @@ impl Informational {
         let counted = Arc::new(Self::default());
         let counting = Arc::clone(&counted);
         hyper::ext::on_informational(request, move |_| {
-            if counting.seen.fetch_add(1, Ordering::Relaxed) >= most {
-                counting.too_many.notify_one();
+            if counting.seen.fetch_add(1, Ordering::AcqRel) >= most {
+                counting.too_many.wake();
             }
         });
         counted
     }
 
-    /// Ends when there were too many.
-    pub(super) async fn excess(&self) {
-        self.too_many.notified().await;
+    /// Ends when there were more than `most`.
+    pub(super) async fn excess(&self, most: usize) {
+        poll_fn(|context| {
+            self.too_many.register(context.waker());
+            match self.seen.load(Ordering::Acquire) > most {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            }
+        })
+        .await;
     }
 }

@@ -1,6 +1,5 @@
 //! Connections to each server: the idle ones, and how many there may be.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,7 +16,8 @@ use crate::Body;
 /// not be repeated need to know.
 #[derive(Debug)]
 pub(super) struct Pool {
-    lanes: Mutex<HashMap<Server, Lane>>,
+    /// Looked through, since an agent knows few servers.
+    lanes: Mutex<Vec<Lane>>,
     clock: Clock,
     keep_alive: Duration,
     most: usize,
@@ -26,6 +26,7 @@ pub(super) struct Pool {
 /// The connections to one server.
 #[derive(Debug)]
 struct Lane {
+    server: Server,
     idle: Vec<Idle>,
     open: Arc<Semaphore>,
     /// One was given back, or closed.
@@ -55,9 +56,6 @@ pub(super) enum Admitted {
     New(Leave),
 }
 
-/// More idle connections than this to one server are closed: an agent works on few things at once.
-const IDLE_MOST: usize = 16;
-
 /// A connection given back so lately is as good as a new one to whoever waited for it.
 const JUST_NOW: Duration = Duration::from_millis(100);
 
@@ -81,7 +79,8 @@ impl Pool {
     ) -> Option<SendRequest<Body>> {
         let now = self.clock.now();
         let mut all = self.lock();
-        let kept = &mut all.get_mut(server)?.idle;
+        let lane = all.iter_mut().find(|lane| lane.server == *server)?;
+        let kept = &mut lane.idle;
         kept.retain(|kept| {
             !kept.sender.is_closed()
                 && kept.generation == generation
@@ -101,9 +100,6 @@ impl Pool {
         let since = self.clock.now();
         let mut all = self.lock();
         let lane = self.lane(&mut all, server);
-        if lane.idle.len() == IDLE_MOST {
-            lane.idle.remove(0);
-        }
         lane.idle.push(Idle {
             sender,
             generation,
@@ -137,22 +133,28 @@ impl Pool {
 
     /// Closes the connection that was idle for longest: it is in the way of one that is needed.
     fn make_room(&self, server: &Server) {
-        if let Some(lane) = self.lock().get_mut(server)
-            && !lane.idle.is_empty()
-        {
+        let mut all = self.lock();
+        let lane = self.lane(&mut all, server);
+        if !lane.idle.is_empty() {
             lane.idle.remove(0);
         }
     }
 
-    fn lane<'a>(&self, all: &'a mut HashMap<Server, Lane>, server: &Server) -> &'a mut Lane {
-        all.entry(server.clone()).or_insert_with(|| Lane {
-            idle: Vec::new(),
-            open: Arc::new(Semaphore::new(self.most)),
-            freed: Arc::default(),
-        })
+    fn lane<'a>(&self, all: &'a mut Vec<Lane>, server: &Server) -> &'a mut Lane {
+        let known = all.iter().position(|lane| lane.server == *server);
+        let at = known.unwrap_or_else(|| {
+            all.push(Lane {
+                server: server.clone(),
+                idle: Vec::new(),
+                open: Arc::new(Semaphore::new(self.most)),
+                freed: Arc::default(),
+            });
+            all.len() - 1
+        });
+        &mut all[at]
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Server, Lane>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Lane>> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

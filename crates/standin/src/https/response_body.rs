@@ -11,7 +11,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
-use super::{BoxError, Excess};
+use super::{BoxError, Excess, HttpsConnection};
 
 /// The body of a response.
 ///
@@ -20,7 +20,8 @@ pub struct ResponseBody {
     source: Source,
     idle: Duration,
     silence: Option<Pin<Box<Sleep>>>,
-    at_end: Option<Box<dyn FnOnce() + Send + Sync>>,
+    /// To be given back at its end.
+    connection: Option<HttpsConnection>,
     on_cut: Option<Box<dyn FnOnce() + Send + Sync>>,
 }
 
@@ -47,16 +48,12 @@ pub enum BodyError {
 }
 
 impl ResponseBody {
-    pub(super) fn new(
-        incoming: Incoming,
-        idle: Duration,
-        at_end: impl FnOnce() + Send + Sync + 'static,
-    ) -> Self {
+    pub(super) fn new(incoming: Incoming, idle: Duration, connection: HttpsConnection) -> Self {
         let mut body = Self {
             source: Source::Incoming(incoming),
             idle,
             silence: None,
-            at_end: Some(Box::new(at_end)),
+            connection: Some(connection),
             on_cut: None,
         };
         if body.is_end_stream() {
@@ -92,13 +89,13 @@ impl ResponseBody {
 
     fn end(&mut self) {
         self.on_cut = None;
-        if let Some(at_end) = self.at_end.take() {
-            at_end();
+        if let Some(connection) = self.connection.take() {
+            connection.give_back();
         }
     }
 
     fn cut(&mut self, error: BodyError) -> BodyError {
-        self.at_end = None;
+        self.connection = None;
         if let Some(on_cut) = self.on_cut.take() {
             on_cut();
         }
