@@ -10,7 +10,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderValue, Request, Response};
 use standin_core::health::{Snapshot, Target};
 use standin_core::policy::Probing;
-use standin_core::{Installation, Policy, Server, Verdict};
+use standin_core::{Installation, Policy, Repeat, Server, Verdict};
 use standin_net::{Connector, Following, MemoryError, Names, Proxies, Resolver, Sockets, Tls};
 use tokio::sync::watch;
 use tower_service::Service;
@@ -89,7 +89,6 @@ impl Client {
         let mut request: Request<Body> = request.map(Into::into);
         let shared = self.current.now();
         producer::date(&mut request, || shared.clock.wall());
-        let again = Again::of(&request);
         let path = request.uri().path_and_query().cloned();
         let to = match &shared.hub.reports {
             Some(reports) if reports.take(&shared.health, &request) => {
@@ -97,6 +96,11 @@ impl Client {
                 Route::AsItIs(reports.server.clone())
             }
             _ => route(&shared.health, &request)?,
+        };
+        // A walk keeps a copy of what may be repeated.
+        let mut again = match to {
+            Route::To(operation) if operation.repeat == Repeat::Harmless => None,
+            Route::To(_) | Route::AsItIs(_) => Some(Box::new(Again::of(&request))),
         };
         let (server, response) = match to {
             Route::To(operation) => {
@@ -107,6 +111,7 @@ impl Client {
                     let walk = Walk::new(&shared, https, &mut request, operation)?;
                     walk.go(Some(request)).await?
                 };
+                again = again.or(answer.again);
                 let mut response = answer.response;
                 watch_for_a_cut(response.body_mut(), Arc::clone(&shared), answer.source);
                 let served = response.extensions().get::<Served>();
@@ -119,9 +124,10 @@ impl Client {
         };
         match server {
             Some(server) if response.status().is_redirection() => {
-                let path = path.as_ref().map_or("/", PathAndQuery::as_str);
-                self.follow(&shared, again, server, path.to_owned(), response)
-                    .await
+                let path = path.as_ref().map_or("/", PathAndQuery::as_str).to_owned();
+                let again = again.ok_or_else(|| Error::new(ErrorKind::BodyNotKept, None))?;
+                let following = self.follow(&shared, *again, server, path, response);
+                Box::pin(following).await
             }
             _ => Ok(response),
         }

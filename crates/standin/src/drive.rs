@@ -17,6 +17,7 @@ use standin_core::{Class, Moment, Operation, Repeat, Verdict};
 use standin_net::{Clock, TrustFailure};
 
 use crate::rebase::Prepared;
+use crate::redirect::Again;
 use crate::shared::Shared;
 use crate::transport::{Connection, GivesBack, SendError, Transport};
 use crate::{Attempt, Body, Deadline, Error, ErrorKind, OnLoss, Run, probe};
@@ -25,6 +26,8 @@ use crate::{Attempt, Body, Deadline, Error, ErrorKind, OnLoss, Run, probe};
 pub(crate) struct Answer<B> {
     pub(crate) response: Response<B>,
     pub(crate) source: Source,
+    /// For following a redirect, if a copy of the request was kept.
+    pub(crate) again: Option<Box<Again>>,
 }
 
 /// The attempt that got an answer, for what its body may still show.
@@ -178,12 +181,15 @@ impl<T: Transport> Walk<T> {
         mut self,
         request: Option<Request<Body>>,
     ) -> impl Future<Output = Result<Answer<T::ResponseBody>, Error>> + Send {
-        if let Some(request) = request {
-            self.prepared.hold(Box::new(request));
-        }
+        let mut now = match request {
+            Some(request) => {
+                self.prepared.hold(Box::new(request));
+                self.begun
+            }
+            None => self.shared.clock.now(),
+        };
         async move {
             loop {
-                let now = self.shared.clock.now();
                 let reached = match self.seek(now)? {
                     Sought::Reached(reached) => Some(reached),
                     Sought::Unreached(place) => Box::pin(self.race(place)).await,
@@ -211,12 +217,19 @@ impl<T: Transport> Walk<T> {
                     match head.await {
                         Ok(mut response) => {
                             if let Some(source) = self.weigh(&mut response, &under_way) {
-                                return Ok(Answer { response, source });
+                                let is_moved = response.status().is_redirection();
+                                let again = is_moved.then(|| self.prepared.again()).flatten();
+                                return Ok(Answer {
+                                    response,
+                                    source,
+                                    again: again.map(Box::new),
+                                });
                             }
                         }
                         Err(unanswered) => self.give_up_on(unanswered, &under_way),
                     }
                 }
+                now = self.shared.clock.now();
             }
         }
     }
@@ -391,9 +404,9 @@ impl<T: Transport> Walk<T> {
         async move {
             let clock = shared.clock;
             let times = &shared.health.policy().patience;
-            let mut patience = Patience::new(length, stuck_after, clock.now(), times);
+            let mut now = clock.now();
+            let mut patience = Patience::new(length, stuck_after, now, times);
             loop {
-                let now = clock.now();
                 if now >= until {
                     return Loss::TimedOut;
                 }
@@ -409,6 +422,7 @@ impl<T: Transport> Walk<T> {
                         }
                     }
                 }
+                now = clock.now();
             }
         }
     }

@@ -8,6 +8,7 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
 use standin_core::{Operation, Repeat, Server, Service};
 
+use crate::redirect::Again;
 use crate::transport::GivesBack;
 use crate::{Body, Error, ErrorKind};
 
@@ -118,6 +119,11 @@ impl Prepared {
         let mut request = self.kept.as_ref()?.request()?;
         target.address(&mut request);
         Some(request)
+    }
+
+    /// What it takes to follow a redirect, if a copy was kept.
+    pub(crate) fn again(&self) -> Option<Again> {
+        Some(Again::of(&self.kept.as_ref()?.request()?))
     }
 
     /// Takes the request, to be handed over next.
