@@ -6,7 +6,6 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
-use http::uri::PathAndQuery;
 use http::{HeaderValue, Request, Response};
 use standin_core::health::{Snapshot, Target};
 use standin_core::policy::Probing;
@@ -23,7 +22,7 @@ use crate::producer;
 use crate::redirect::Again;
 use crate::route::{Route, route};
 use crate::shared::{Current, Force, Settings, Shared};
-use crate::{Body, Classify, Error, ErrorKind, OnLoss, Run, Served};
+use crate::{Body, Classify, Error, ErrorKind, OnLoss, Run};
 
 mod as_it_is;
 mod follow;
@@ -89,7 +88,6 @@ impl Client {
         let mut request: Request<Body> = request.map(Into::into);
         let shared = self.current.now();
         producer::date(&mut request, || shared.clock.wall());
-        let path = request.uri().path_and_query().cloned();
         let to = match &shared.hub.reports {
             Some(reports) if reports.take(&shared.health, &request) => {
                 reports.address(&mut request);
@@ -114,22 +112,17 @@ impl Client {
                 again = again.or(answer.again);
                 let mut response = answer.response;
                 watch_for_a_cut(response.body_mut(), Arc::clone(&shared), answer.source);
-                let served = response.extensions().get::<Served>();
-                (served.map(|served| served.server.clone()), response)
+                (None, response)
             }
             Route::AsItIs(server) => {
-                let response = self.send_as_it_is(&shared, &server, request).await?;
+                let sending = self.send_as_it_is(&shared, &server, request);
+                let response = Box::pin(sending).await?;
                 (Some(server), response)
             }
         };
-        match server {
-            Some(server) if response.status().is_redirection() => {
-                let path = path.as_ref().map_or("/", PathAndQuery::as_str).to_owned();
-                let again = again.ok_or_else(|| Error::new(ErrorKind::BodyNotKept, None))?;
-                let following = self.follow(&shared, *again, server, path, response);
-                Box::pin(following).await
-            }
-            _ => Ok(response),
+        match response.status().is_redirection() {
+            true => Box::pin(self.follow(&shared, again, server, response)).await,
+            false => Ok(response),
         }
     }
 

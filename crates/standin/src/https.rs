@@ -196,7 +196,7 @@ impl Connection for HttpsConnection {
         let ready = match (&mut ready).now_or_never() {
             // Nearly always, and then no timer is made.
             Some(ready) => ready.map_err(BoxError::from),
-            None => match tokio::time::timeout(READY_SOON, ready).await {
+            None => match Box::pin(tokio::time::timeout(READY_SOON, ready)).await {
                 Ok(ready) => ready.map_err(BoxError::from),
                 Err(elapsed) => Err(elapsed.into()),
             },
@@ -233,7 +233,7 @@ impl Connection for HttpsConnection {
         let (head, body) = response.into_parts();
         let body = ResponseBody::new(body, idle, self);
         let body = match whole {
-            Some(WholeBody) => body.whole(whole_body).await.map_err(lost)?,
+            Some(WholeBody) => Box::pin(body.whole(whole_body)).await.map_err(lost)?,
             None => body,
         };
         Ok(Response::from_parts(head, body))

@@ -1,6 +1,7 @@
 //! Answers that lie elsewhere.
 
 use http::header::{AUTHORIZATION, COOKIE, HOST, LOCATION, PROXY_AUTHORIZATION};
+use http::uri::PathAndQuery;
 use http::{Extensions, HeaderMap, HeaderName, Method, Request, StatusCode, Uri};
 use standin_core::Server;
 use url::Url;
@@ -44,6 +45,7 @@ pub enum RedirectError {
 #[derive(Debug)]
 pub(crate) struct Again {
     method: Method,
+    path: Option<PathAndQuery>,
     headers: HeaderMap,
     extensions: Extensions,
     body: Option<Body>,
@@ -60,10 +62,16 @@ impl Again {
     pub(crate) fn of(request: &Request<Body>) -> Self {
         Self {
             method: request.method().clone(),
+            path: request.uri().path_and_query().cloned(),
             headers: request.headers().clone(),
             extensions: request.extensions().clone(),
             body: request.body().try_clone(),
         }
+    }
+
+    /// The path that was asked for.
+    pub(crate) fn path(&self) -> &str {
+        self.path.as_ref().map_or("/", PathAndQuery::as_str)
     }
 
     /// Ends all that follows by then, unless the caller has said when.

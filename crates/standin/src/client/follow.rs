@@ -15,14 +15,20 @@ impl Client {
     pub(super) async fn follow(
         &self,
         shared: &Shared,
-        mut again: Again,
-        mut from: Server,
-        mut path: String,
+        mut again: Option<Box<Again>>,
+        named: Option<Server>,
         mut response: Response<ResponseBody>,
     ) -> Result<Response<ResponseBody>, Error> {
+        let served = response.extensions().get::<Served>();
+        let Some(mut from) = named.or_else(|| Some(served?.server.clone())) else {
+            return Ok(response);
+        };
+        let mut path = again.as_ref().map_or("/", |again| again.path()).to_owned();
         // All places share the time of one request.
         let usual = shared.health.policy().deadline.cheap;
-        again.end_by(Deadline::within(usual));
+        if let Some(again) = &mut again {
+            again.end_by(Deadline::within(usual));
+        }
         let mut followed = 0;
         while let Some(to) =
             redirect::elsewhere(response.status(), response.headers(), &from, &path)
@@ -37,7 +43,8 @@ impl Client {
             }
             followed += 1;
             tracing::debug!(%from, to = %to.uri, "redirect followed");
-            let Some(request) = again.elsewhere(&from, &to) else {
+            let again = again.as_mut();
+            let Some(request) = again.and_then(|again| again.elsewhere(&from, &to)) else {
                 return Err(Error::new(ErrorKind::BodyNotKept, None));
             };
             let served = response.extensions_mut().remove::<Served>();
