@@ -11,7 +11,7 @@ use crate::Error;
 
 /// What becomes of a broadcast command at each server: in the extensions of its response, which comes
 /// as soon as enough servers have taken it. The others go on in the background, each within the
-/// request's deadline.
+/// request's deadline. A stream that is larger than what is kept of it reaches one server only.
 #[derive(Clone, Debug)]
 pub struct Submissions(watch::Receiver<State>);
 

@@ -122,3 +122,24 @@ async fn a_stream_reaches_every_server_whole() {
         assert!(got.ends_with("\r\n\r\n{\"a\":1}"), "{got}");
     }
 }
+
+#[tokio::test]
+async fn a_stream_that_is_too_large_to_be_kept_reaches_one_server_and_the_other_says_why() {
+    let site = Site::start(|_| ok(""), |_| ok("")).await;
+    let body = Body::stream_keeping(Full::new(Bytes::from(vec![b'x'; 100])), 10);
+    let response = client(&site, 1).request(command(body)).await.unwrap();
+    assert_eq!(response.status(), 200);
+    let submissions = response.extensions().get::<Submissions>().unwrap().clone();
+    let all = submissions.all().await;
+    let failed = all.iter().find_map(|one| match &one.outcome {
+        Outcome::Failed(error) => Some(error),
+        _ => None,
+    });
+    let error = failed.expect("both got it");
+    assert_eq!(error.kind(), ErrorKind::Local);
+    assert!(
+        error.report().contains("too large to be kept"),
+        "{}",
+        error.report()
+    );
+}
