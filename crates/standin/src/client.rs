@@ -22,10 +22,12 @@ use crate::producer;
 use crate::redirect::Again;
 use crate::route::{Route, route};
 use crate::shared::{Current, Force, Settings, Shared};
+use crate::spool::{Spool, Spooling};
 use crate::{Body, Classify, Error, ErrorKind, OnLoss, Run};
 
 mod as_it_is;
 mod follow;
+mod spooled;
 mod ways;
 
 pub(crate) use as_it_is::send_as_it_is;
@@ -42,6 +44,7 @@ pub struct Client {
     ways: Ways,
     /// Ends with the last client.
     _following: Option<Arc<Following>>,
+    spooling: Option<Arc<Spooling>>,
 }
 
 /// What a client is made of: see [`Client::builder`].
@@ -52,6 +55,7 @@ pub struct ClientBuilder {
     keeping: Keeping,
     otherwise: Otherwise,
     resolver: Option<Box<dyn Resolver>>,
+    spool: Option<Spool>,
 }
 
 impl Client {
@@ -64,6 +68,7 @@ impl Client {
             keeping: Keeping::default(),
             otherwise: Otherwise::default(),
             resolver: None,
+            spool: None,
         }
     }
 
@@ -73,7 +78,8 @@ impl Client {
     /// same method and body, without credentials once they lead to another server.
     ///
     /// The response carries [`Served`](crate::Served) in its extensions: who answered, and what was
-    /// tried before.
+    /// tried before. If nobody did and it was [spooled](ClientBuilder::spool), it carries
+    /// [`Spooled`](crate::Spooled) instead.
     ///
     /// # Errors
     /// When nobody answered; the error lists every attempt.
@@ -86,8 +92,19 @@ impl Client {
         request: Request<impl Into<Body>>,
     ) -> Result<Response<ResponseBody>, Error> {
         let mut request: Request<Body> = request.map(Into::into);
+        producer::date(&mut request, || self.clock().wall());
+        match &self.spooling {
+            Some(spooling) => Box::pin(spooling.send(self, request)).await,
+            None => self.send(request).await,
+        }
+    }
+
+    /// Sends a request, and leaves it at that.
+    pub(crate) async fn send(
+        &self,
+        mut request: Request<Body>,
+    ) -> Result<Response<ResponseBody>, Error> {
         let shared = self.current.now();
-        producer::date(&mut request, || shared.clock.wall());
         let to = match &shared.hub.reports {
             Some(reports) if reports.take(&shared.health, &request) => {
                 reports.address(&mut request);
@@ -341,8 +358,8 @@ impl ClientBuilder {
     /// The client.
     ///
     /// # Errors
-    /// When a server's name cannot stand in a URL, or there is a resolver or the policy's probing is on
-    /// and this is called outside a tokio runtime.
+    /// When a server's name cannot stand in a URL, the spool's directory cannot be used, or there is a
+    /// resolver or the policy's probing is on and this is called outside a tokio runtime.
     pub fn build(mut self) -> Result<Client, Error> {
         let policy = &self.settings.policy;
         let keeping = Keeping {
@@ -361,6 +378,9 @@ impl ClientBuilder {
             (resolver, lists)
         });
         let ways = Ways::new(&self.connector, self.otherwise, &keeping);
+        let open = |spool| Spooling::open(spool, &policy.repeats);
+        let spooling = self.spool.map(open).transpose();
+        let spooling = spooling.map_err(|error| Error::because(ErrorKind::Local, error))?;
         let current = Arc::new(Current::new(self.settings)?);
         if probes {
             runtime()?.spawn(prober::watch(Arc::downgrade(&current), ways.clone()));
@@ -379,6 +399,7 @@ impl ClientBuilder {
             current,
             ways,
             _following: following,
+            spooling: spooling.map(Arc::new),
         })
     }
 }

@@ -38,11 +38,13 @@ pub(crate) struct Source {
     pub(crate) mark: Mark,
 }
 
+mod budget;
 mod evidence;
 mod one;
 mod reach;
 mod story;
 
+pub(crate) use budget::OwnBudget;
 pub(crate) use evidence::verdict_of;
 
 /// Walks a request along its candidates until one answers or the plan gives up.
@@ -51,6 +53,7 @@ pub(crate) struct Walk<T> {
     transport: T,
     plan: Plan,
     prepared: Prepared,
+    own_budget: Option<OwnBudget>,
     class: Class,
     run: Option<Run>,
     pin: Option<ServerId>,
@@ -120,6 +123,7 @@ impl<T: Transport> Walk<T> {
         let run = request.extensions().get::<Run>().cloned();
         let deadline = request.extensions().get::<Deadline>();
         let deadline = deadline.map(|deadline| begun + deadline.left());
+        let own_budget = request.extensions().get::<OwnBudget>().cloned();
         let pin = run.as_ref().and_then(|run| run.pin(class));
         let random = fastrand::u64(..);
         let Some(plan) = health.plan(operation, pin, deadline, begun, random) else {
@@ -149,6 +153,7 @@ impl<T: Transport> Walk<T> {
             transport: transport.clone(),
             plan,
             prepared,
+            own_budget,
             class,
             run,
             pin,
@@ -239,7 +244,8 @@ impl<T: Transport> Walk<T> {
         if let Some(stale) = self.stale {
             return Ok(Sought::Unreached(stale));
         }
-        let place = match self.plan.step(now, self.shared.health.budget()) {
+        let budget = budget::of(self.own_budget.as_ref(), &self.shared);
+        let place = match self.plan.step(now, budget) {
             Step::Attempt { place, .. } => place,
             Step::Wait(until) => return Ok(Sought::Later(until)),
             Step::GiveUp(why) => return Err(self.fail(why.into())),
@@ -356,7 +362,9 @@ impl<T: Transport> Walk<T> {
         T::GIVES_BACK == GivesBack::Unsent
             && self.plan.operation().repeat == Repeat::Harmless
             && at_once
-            && self.shared.health.budget().withdraw().is_some()
+            && budget::of(self.own_budget.as_ref(), &self.shared)
+                .withdraw()
+                .is_some()
     }
 
     /// Takes in a response, and signs it if it is an answer to hand back.

@@ -9,6 +9,7 @@ use standin_core::{Operation, Verdict};
 use standin_net::{TrustFailure, trust};
 
 use crate::Attempt;
+use crate::spool::SpoolError;
 
 /// A request got no answer. It names the service, the operation and every attempt.
 #[derive(Debug)]
@@ -22,6 +23,7 @@ struct Inner {
     attempts: Vec<Attempt>,
     failure: WriteFailure,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    spool: Option<SpoolError>,
 }
 
 /// The reason.
@@ -68,6 +70,7 @@ impl Error {
             attempts: Vec::new(),
             failure: WriteFailure::FailsTheRun,
             source: None,
+            spool: None,
         }))
     }
 
@@ -105,6 +108,18 @@ impl Error {
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
         Self::new(kind, None).beneath(source)
+    }
+
+    /// The same error of a request that was not spooled either.
+    pub(crate) fn not_spooled(mut self, refusal: SpoolError) -> Self {
+        self.0.spool = Some(refusal);
+        self
+    }
+
+    /// Why the request was not spooled, if it should have been.
+    #[must_use]
+    pub fn spool(&self) -> Option<&SpoolError> {
+        self.0.spool.as_ref()
     }
 
     /// The reason.
@@ -161,6 +176,10 @@ impl Error {
         for attempt in self.attempts() {
             text.push_str("\n  tried ");
             text.push_str(&attempt.to_string());
+        }
+        if let Some(refusal) = self.spool() {
+            text.push_str("\n  not spooled: ");
+            text.push_str(&crate::spool::story(refusal));
         }
         text
     }

@@ -26,7 +26,8 @@
 //! - [`Run`] and [`OnLoss`], the span in which a service keeps to one server; [`Deadline`]
 //! - [`Served`] on every answer, [`Error`] with every [`Attempt`]; [`Snapshot`], and a watch of it
 //! - [`Submissions`], what became of a command that every PuppetDB gets
-//! - [`MemoryFile`], so that the next process begins where this one ended
+//! - [`MemoryFile`], so that the next process begins where this one ended; a [`spool`] for reports and
+//!   commands that nobody took, and [`Spooled`] on the answer that says so
 //!
 //! What can be brought along:
 //! - [`Policy`]: times and bounds; [`Bounds`]: what a server may send; [`Operation`] and [`WholeBody`] in
@@ -61,6 +62,7 @@ mod service;
 #[cfg(feature = "puppet-settings")]
 mod settings;
 mod shared;
+pub mod spool;
 mod submissions;
 pub mod transport;
 
@@ -77,6 +79,7 @@ pub use served::{Attempt, Served, Switched};
 pub use service::{Failover, FailoverLayer, FailoverLayerBuilder, ResponseFuture};
 #[cfg(feature = "puppet-settings")]
 pub use settings::{UnfitSettings, policy_of, ssl_files};
+pub use spool::Spooled;
 #[cfg(feature = "puppet-settings")]
 pub use standin_config as config;
 pub use standin_core::{

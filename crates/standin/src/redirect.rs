@@ -13,7 +13,7 @@ use crate::{Body, Deadline};
 pub(crate) const REDIRECTS_MOST: usize = 10;
 
 /// The header in which Puppet Enterprise takes RBAC tokens.
-const X_AUTHENTICATION: HeaderName = HeaderName::from_static("x-authentication");
+pub(crate) const X_AUTHENTICATION: HeaderName = HeaderName::from_static("x-authentication");
 
 /// A server said that the answer lies elsewhere, and it is not fetched there.
 #[derive(Debug, thiserror::Error)]

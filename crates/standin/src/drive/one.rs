@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::Request;
 use standin_core::Operation;
 
-use super::Walk;
+use super::{OwnBudget, Walk};
 use crate::rebase::Prepared;
 use crate::shared::Shared;
 use crate::transport::Transport;
@@ -23,6 +23,7 @@ impl<T: Transport> Walk<T> {
         let begun = shared.clock.now();
         let deadline = request.extensions().get::<Deadline>();
         let deadline = deadline.map(|deadline| begun + deadline.left());
+        let own_budget = request.extensions().get::<OwnBudget>().cloned();
         let random = fastrand::u64(..);
         let health = &shared.health;
         let Some(plan) = health.plan_at(operation, place, deadline, begun, random) else {
@@ -37,6 +38,7 @@ impl<T: Transport> Walk<T> {
             transport: transport.clone(),
             plan,
             prepared,
+            own_budget,
             class: operation.class(),
             run: None,
             pin: None,

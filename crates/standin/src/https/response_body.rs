@@ -62,6 +62,17 @@ impl ResponseBody {
         body
     }
 
+    /// A body that no server sent.
+    pub(crate) fn of_bytes(bytes: Bytes) -> Self {
+        Self {
+            source: Source::Whole(Full::new(bytes)),
+            idle: Duration::ZERO,
+            silence: None,
+            connection: None,
+            on_cut: None,
+        }
+    }
+
     /// Reads it to its end, `most` bytes at most.
     pub(super) async fn whole(mut self, most: usize) -> Result<Self, BoxError> {
         let excess = || Excess::Body { most };
