@@ -10,6 +10,7 @@
 //! - `stuck`: its status is good and its work is silent
 //! - `runs`, `failback`, `deadlines`, `memory`, `probing`: over time
 //! - `change`: lists that change, and an operator's word
+//! - `spool`: what nobody takes, and when somebody does again
 //! - `dropped`, `fleet`: callers who leave, and many at once
 //! - `middleware`, `settings`, `puppetdb_conf`: the other ways in
 
@@ -38,6 +39,7 @@ mod repeats;
 mod runs;
 mod settings;
 mod silence;
+mod spool;
 mod stuck;
 mod trust;
 mod wire;
