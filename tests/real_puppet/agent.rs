@@ -7,9 +7,9 @@ use std::time::Duration;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{Method, Request, Response};
 use http_body_util::BodyExt;
-use serde_json::{Value, json};
 use standin::config::{Account, Defaults, Overrides, Settings, Sources};
 use standin::policy::{Failback, Hysteresis};
+use standin::spool::Spool;
 use standin::{
     Attempt, Body, Client, ClientBuilder, Error, Installation, OnLoss, Policy, Run, Served, Server,
     ServerList, Service, Switched, https::ResponseBody,
@@ -18,6 +18,11 @@ use url::form_urlencoded::byte_serialize;
 
 use crate::stack::Stack;
 use crate::{MASTER, REPLICA};
+
+mod kept;
+mod payload;
+
+use payload::{facts_command, report};
 
 const CERTNAME: &str = "agent.test";
 
@@ -114,6 +119,15 @@ impl Agent {
     /// The same with settings of its own.
     pub(crate) fn newcomer_with(stack: &Stack, overrides: Overrides) -> Self {
         Self::with(stack, overrides, ClientBuilder::without_memory)
+    }
+
+    /// One that keeps what nobody takes, for itself or for whoever comes after it.
+    pub(crate) fn with_spool(stack: &Stack) -> Self {
+        let name = format!("spool-{}", std::process::id());
+        let spool = Path::new(stack.place("CONFDIR")).join(name);
+        Self::with(stack, Overrides::new(), |builder| {
+            builder.without_memory().spool(Spool::at(&spool))
+        })
     }
 
     fn with(
@@ -363,38 +377,4 @@ async fn stored(witness: &Client, path: &str) -> String {
 fn serial() -> String {
     let number = SERIAL.fetch_add(1, Ordering::Relaxed);
     format!("run{}-{number}.test", std::process::id())
-}
-
-fn facts_command(certname: &str) -> Value {
-    json!({
-        "certname": certname,
-        "environment": "production",
-        "values": {"asked": "by a test"},
-        "producer_timestamp": "2026-11-23T04:54:34.000Z",
-        "producer": CERTNAME,
-    })
-}
-
-/// A report as agent 7.23 sends it, with nothing to tell.
-fn report(version: &str) -> Value {
-    json!({
-        "host": CERTNAME,
-        "time": "2026-11-23T04:51:01.991261089+00:00",
-        "configuration_version": version,
-        "transaction_uuid": "2f98757c-8a35-46ea-8225-629cd0b92939",
-        "report_format": 12,
-        "puppet_version": "7.23.0",
-        "status": "unchanged",
-        "transaction_completed": true,
-        "noop": false,
-        "noop_pending": false,
-        "environment": "production",
-        "logs": [],
-        "metrics": {},
-        "resource_statuses": {},
-        "corrective_change": false,
-        "server_used": "master.test:8140",
-        "catalog_uuid": "4ed422c9-434a-4801-92f7-94b32d637f4f",
-        "cached_catalog_status": "not_used",
-    })
 }

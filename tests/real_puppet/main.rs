@@ -19,7 +19,7 @@ use std::time::Duration;
 use agent::{Agent, Errand};
 use proxy::Proxy;
 use stack::Stack;
-use standin::{ErrorKind, OnLoss, Switched};
+use standin::{ErrorKind, OnLoss, Service, Switched};
 
 /// What a request may wait on a connection that went dead under it: patience, two misses, and the
 /// replica's own work (its PuppetDB terminus tries the master for 5 s, twice in a catalog).
@@ -102,7 +102,18 @@ async fn an_agents_work_survives_its_real_master() {
     stack.run(&["start", "master-puppetserver"]).await;
     agent.until_back(Errand::Node).await;
 
-    step("the master's PuppetDB is killed");
+    step("the master's PostgreSQL is stopped: its PuppetDB takes commands, and queries move");
+    stack.run(&["stop_database", "master"]).await;
+    let run = agent.begin_run();
+    for (errand, expected) in [
+        (Errand::Command, MASTER),
+        (Errand::Query, REPLICA),
+        (Errand::Command, MASTER),
+    ] {
+        assert_eq!(agent.go(errand, &run).await.host, expected, "{errand:?}");
+    }
+
+    step("the master's PuppetDB is killed, with those commands in its queue");
     stack.run(&["kill", "master-puppetdb"]).await;
     let run = agent.begin_run();
     for errand in Errand::RUN {
@@ -125,7 +136,19 @@ async fn an_agents_work_survives_its_real_master() {
         assert!(answer.waited < REFUSED, "{errand:?}: {:?}", answer.waited);
     }
 
-    step("both come back");
+    step("the replica is out of reach, too: what nobody takes is kept");
+    stack.run(&["drop", "replica"]).await;
+    let mut keeper = Agent::with_spool(&stack);
+    let run = keeper.begin_run();
+    for errand in [Errand::Report, Errand::Command, Errand::Command] {
+        keeper.keep(errand, &run).await;
+    }
+    stack.run(&["undrop", "replica"]).await;
+    let delivery = Agent::with_spool(&stack).deliver().await;
+    assert_eq!((delivery.delivered, delivery.left), (3, 0), "{delivery:?}");
+
+    step("both come back, and PostgreSQL");
+    stack.run(&["start_database", "master"]).await;
     stack
         .run(&["start", "master-puppetserver", "master-puppetdb"])
         .await;
@@ -199,12 +222,17 @@ async fn an_agents_work_survives_its_real_master() {
         .run(&["start", "--no-wait", "master-puppetserver"])
         .await;
 
+    step("a report is submitted twice to PuppetDB, and another twice to Puppet Server");
+    let to_puppetdb = keeper.report_twice(Service::PuppetDb).await;
+    let to_puppet_server = keeper.report_twice(Service::PuppetServer).await;
+
     step("nothing acknowledged is missing in PuppetDB");
     let mut commands = Vec::new();
     let mut reports = Vec::new();
     let agents = [
         &agent,
         &inside,
+        &keeper,
         &newcomer,
         &newcomer_in_the_dark,
         &successor,
@@ -214,6 +242,9 @@ async fn an_agents_work_survives_its_real_master() {
         reports.extend_from_slice(&agent.acknowledged_reports);
     }
     agent.find_in_puppetdb(&commands, &reports).await;
+    // A Puppet Server dates each report that it hands on. These came last, so all before are stored by then.
+    agent.until_stored(&to_puppet_server, 2).await;
+    assert_eq!(agent.times_stored(&to_puppetdb).await, 1);
 
     let requests: usize = agents.iter().map(|agent| agent.sent).sum();
     println!(
