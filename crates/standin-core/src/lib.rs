@@ -27,7 +27,8 @@
 //!
 //! In the order of a request's way:
 //!
-//! - [`Service`], [`Operation`]: may it be repeated, and may a replica serve it?
+//! - [`Service`], [`Operation`]: may it be repeated, and may a replica serve it? The table of [`Row`]s
+//!   says so for each public request, with the reason; [`Operations`] has what a program knows better
 //! - [`Policy`]: deadline, times and bounds
 //! - [`Server`], [`ServerList`], [`Installation`]: who there is, in the operator's order
 //! - [`Health`] and its [`cell`]s: what is known of them
@@ -60,7 +61,9 @@ mod window;
 
 pub use health::Health;
 pub use installation::Installation;
-pub use operation::{Class, Effect, Length, Operation, Repeat};
+pub use operation::{
+    Class, Effect, InvalidRule, Length, Operation, Operations, Repeat, Row, RuleFault, Unrouted,
+};
 pub use policy::Policy;
 pub use server::{InvalidServer, Server, ServerFault};
 pub use server_list::{Entry, InvalidServerList, Role, ServerList};

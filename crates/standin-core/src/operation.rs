@@ -6,6 +6,14 @@ use serde::Serialize;
 
 use crate::{ReplicaServes, Role, Service};
 
+mod operations;
+mod path;
+mod table;
+
+pub use operations::{InvalidRule, Operations, RuleFault};
+use path::{Spelling, without_query};
+pub use table::{Row, Unrouted};
+
 /// One kind of request, judged by method and path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct Operation {
@@ -45,7 +53,7 @@ pub enum Repeat {
 pub enum Length {
     /// A look-up: seconds at most.
     Cheap,
-    /// A catalog or a report: minutes are normal.
+    /// A catalog, a report, all code parsed, or a whole database read: minutes are normal.
     Long,
 }
 
@@ -104,22 +112,31 @@ impl fmt::Display for Class {
 
 impl Operation {
     /// The operation of a request with this method and path, or `None` when the path belongs to no
-    /// service.
+    /// service, or may lead out of the one that it begins with.
     ///
-    /// A path that no row of the table knows is judged by its method as RFC 9110 section 9.2 has it.
+    /// The table of [`Row`]s is asked first. A path that it does not know is judged by its method, as
+    /// RFC 9110 section 9.2 has it; upper case and a slash at the end make another path. One that is
+    /// spelled so that servers may read it differently (dot segments, encoded separators, parameters)
+    /// fits no row, and whatever is no read there is a write that may not be repeated. A query is not
+    /// looked at.
     #[must_use]
     pub fn of(method: &str, path: &str) -> Option<Self> {
+        let path = without_query(path);
         let service = Service::of_path(path)?;
-        let row = rows(service).iter().find(|row| row.fits(method, path));
-        Some(match row {
-            Some(row) => Self {
-                service,
-                effect: row.effect,
-                repeat: Repeat::Harmless,
-                length: row.length,
-            },
-            None => Self::by_method(service, method),
-        })
+        match Spelling::of(path) {
+            Spelling::Plain => Some(match table::find(service, method, path) {
+                Some((_, known)) => known.operation(service),
+                None => Self::by_method(service, method),
+            }),
+            Spelling::Odd => {
+                let mut operation = Self::by_method(service, method);
+                if operation.effect == Effect::Write {
+                    operation.repeat = Repeat::Harmful;
+                }
+                Some(operation)
+            }
+            Spelling::LeadsOut => None,
+        }
     }
 
     /// What the method alone says of a request to `service`.
@@ -227,215 +244,5 @@ impl fmt::Display for Operation {
     }
 }
 
-struct Row {
-    method: &'static str,
-    /// What the path begins with.
-    path: &'static str,
-    rest: Rest,
-    effect: Effect,
-    length: Length,
-}
-
-/// What may stand after the beginning of a row's path.
-#[derive(Clone, Copy)]
-enum Rest {
-    /// Nothing.
-    End,
-    /// One segment.
-    Segment,
-    /// Anything.
-    Any,
-}
-
-impl Row {
-    fn fits(&self, method: &str, path: &str) -> bool {
-        self.method == method
-            && path
-                .strip_prefix(self.path)
-                .is_some_and(|rest| match self.rest {
-                    Rest::End => rest.is_empty(),
-                    Rest::Segment => !rest.is_empty() && !rest.contains('/'),
-                    Rest::Any => true,
-                })
-    }
-}
-
-const fn row(
-    method: &'static str,
-    (path, rest): (&'static str, Rest),
-    effect: Effect,
-    length: Length,
-) -> Row {
-    Row {
-        method,
-        path,
-        rest,
-        effect,
-        length,
-    }
-}
-
-/// Rows that the method alone would get wrong. Each is harmless when repeated.
-///
-/// Reads that travel as POST because they carry a body; facts, reports and file-bucket entries, of
-/// which the server keeps the last or knows the content; PuppetDB commands, of which the newest
-/// producer timestamp wins.
-const fn rows(service: Service) -> &'static [Row] {
-    use Effect::{Read, Write};
-    use Length::{Cheap, Long};
-    use Rest::{Any, End, Segment};
-    match service {
-        Service::PuppetServer => {
-            const {
-                &[
-                    row("POST", ("/puppet/v3/catalog/", Segment), Read, Long),
-                    row("GET", ("/puppet/v3/catalog/", Segment), Read, Long),
-                    row("POST", ("/puppet/v4/catalog", End), Read, Long),
-                    row("PUT", ("/puppet/v3/report/", Segment), Write, Long),
-                    row("PUT", ("/puppet/v3/facts/", Segment), Write, Cheap),
-                    row("PUT", ("/puppet/v3/file_bucket_file/", Any), Write, Cheap),
-                ]
-            }
-        }
-        Service::PuppetDb => {
-            const {
-                &[
-                    row("POST", ("/pdb/query/", Any), Read, Cheap),
-                    row("POST", ("/pdb/cmd/v1", End), Write, Cheap),
-                ]
-            }
-        }
-        Service::NodeClassifier => {
-            const {
-                &[
-                    row(
-                        "POST",
-                        ("/classifier-api/v1/classified/nodes/", Segment),
-                        Read,
-                        Cheap,
-                    ),
-                    row(
-                        "POST",
-                        ("/classifier-api/v2/classified/nodes/", Segment),
-                        Read,
-                        Cheap,
-                    ),
-                    row(
-                        "POST",
-                        ("/classifier-api/v1/rules/translate", End),
-                        Read,
-                        Cheap,
-                    ),
-                    row(
-                        "POST",
-                        ("/classifier-api/v1/validate/group", End),
-                        Read,
-                        Cheap,
-                    ),
-                ]
-            }
-        }
-        _ => &[],
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn of(method: &str, path: &str) -> Operation {
-        Operation::of(method, path).unwrap()
-    }
-
-    #[test]
-    fn reads_that_travel_as_post_may_go_to_a_replica() {
-        for path in [
-            "/puppet/v3/catalog/agent",
-            "/pdb/query/v4/nodes",
-            "/classifier-api/v1/classified/nodes/agent",
-        ] {
-            let operation = of("POST", path);
-            assert_eq!(operation.effect, Effect::Read, "{path}");
-            assert_eq!(operation.repeat, Repeat::Harmless, "{path}");
-            assert!(operation.may_go_to(Role::Replica), "{path}");
-        }
-    }
-
-    #[test]
-    fn edits_go_to_a_master_only_and_are_not_repeated() {
-        for (method, path) in [
-            ("POST", "/classifier-api/v1/groups"),
-            ("DELETE", "/classifier-api/v1/groups/1"),
-            ("POST", "/classifier-api/v1/classified/nodes"),
-            ("PUT", "/puppet-ca/v1/certificate_request/agent"),
-            ("POST", "/rbac-api/v1/auth/token"),
-            ("POST", "/code-manager/v1/deploys"),
-            ("POST", "/orchestrator/v1/command/deploy"),
-        ] {
-            let operation = of(method, path);
-            assert_eq!(operation.effect, Effect::Write, "{path}");
-            assert_eq!(operation.repeat, Repeat::Harmful, "{path}");
-            assert!(!operation.may_go_to(Role::Replica), "{path}");
-            assert!(operation.may_go_to(Role::Master), "{path}");
-            assert!(operation.may_go_to(Role::Pool), "{path}");
-        }
-    }
-
-    #[test]
-    fn not_even_a_read_of_the_ca_goes_to_a_replica() {
-        assert!(!of("GET", "/puppet-ca/v1/certificate/ca").may_go_to(Role::Replica));
-    }
-
-    #[test]
-    fn a_report_and_a_command_are_writes_that_a_replica_takes() {
-        for (method, path) in [("PUT", "/puppet/v3/report/a"), ("POST", "/pdb/cmd/v1")] {
-            let operation = of(method, path);
-            assert_eq!(operation.effect, Effect::Write);
-            assert_eq!(operation.repeat, Repeat::Harmless);
-            assert!(operation.may_go_to(Role::Replica));
-        }
-    }
-
-    #[test]
-    fn queries_and_commands_have_health_of_their_own() {
-        assert_eq!(of("POST", "/pdb/cmd/v1").class(), Class::Commands);
-        assert_eq!(
-            of("GET", "/pdb/query/v4/nodes").class(),
-            Class::Service(Service::PuppetDb)
-        );
-    }
-
-    #[test]
-    fn an_unknown_path_is_judged_by_its_method() {
-        assert_eq!(of("GET", "/puppet/v9/new").effect, Effect::Read);
-        assert_eq!(of("PUT", "/puppet/v9/new").repeat, Repeat::Harmless);
-        assert_eq!(of("POST", "/puppet/v9/new").repeat, Repeat::Harmful);
-        assert_eq!(of("get", "/puppet/v9/new").repeat, Repeat::Harmful);
-    }
-
-    #[test]
-    fn a_path_of_no_service_is_no_operation() {
-        assert_eq!(Operation::of("GET", "/status/v1/simple"), None);
-    }
-
-    #[test]
-    fn operations_that_take_their_own_time_are_told_apart() {
-        let all: Vec<Operation> = Operation::every().collect();
-        let keys: std::collections::HashSet<String> =
-            all.iter().map(|operation| operation.key()).collect();
-        let mut indices: Vec<usize> = all.iter().map(|operation| operation.index()).collect();
-        indices.sort_unstable();
-        assert_eq!(indices, (0..Operation::COUNT).collect::<Vec<_>>());
-        assert_eq!(keys.len(), Operation::COUNT);
-    }
-
-    #[test]
-    fn classes_stand_in_the_order_of_their_indices() {
-        assert_eq!(Class::all().count(), Class::COUNT);
-        assert!(
-            Class::all()
-                .enumerate()
-                .all(|(at, class)| class.index() == at)
-        );
-    }
-}
+mod tests;

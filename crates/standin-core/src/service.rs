@@ -216,7 +216,7 @@ const FACTS: [Facts; 11] = [
     Facts {
         name: "file-sync",
         port: 8140,
-        prefixes: &["/file-sync"],
+        prefixes: &["/file-sync", "/file-sync-git"],
         status_names: &["file-sync-client-service"],
         replication: Replication::ReadOnly,
         activated: Activated::WhenEnabled,
