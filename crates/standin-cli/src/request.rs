@@ -58,7 +58,7 @@ fn mention(response: &Response<ResponseBody>, streams: &mut Streams<'_>) {
         return streams.mention(format_args!("answered {status}"));
     };
     for attempt in &served.failed {
-        streams.mention(format_args!("tried {attempt}"));
+        streams.mention(format_args!("tried {}", chain(attempt)));
     }
     let Served {
         server, role, took, ..

@@ -5,11 +5,17 @@ use std::fmt;
 use standin_core::order::Mood;
 use standin_core::plan::{GiveUp, Plan};
 use standin_core::policy::WriteFailure;
-use standin_core::{Operation, Verdict};
+use standin_core::{Operation, Server, Verdict};
 use standin_net::{TrustFailure, trust};
 
 use crate::Attempt;
 use crate::spool::SpoolError;
+
+mod reason;
+mod story;
+
+use reason::Reason;
+pub(crate) use story::{InALine, push_causes};
 
 /// A request got no answer. It names the service, the operation and every attempt.
 #[derive(Debug)]
@@ -49,6 +55,9 @@ pub enum ErrorKind {
     OverBudget,
     /// The request was sent, and its body was too large to be kept for sending it again.
     BodyNotKept,
+    /// An answer came, and it is larger than the [whole body](crate::WholeBody) that was asked for. What
+    /// was to be done is done.
+    AnswerTooLarge,
     /// The run lost the server it kept to, and it was to keep to it.
     GroupBroken,
     /// The installation has no server for the service.
@@ -169,13 +178,20 @@ impl Error {
         trust::common(refused.map(failure))
     }
 
-    /// The whole story for a log: the error and, a line each, what was tried.
+    /// The whole story for a log, in lines: the reason, what lies beneath it, and each attempt with what
+    /// lies beneath that.
     #[must_use]
     pub fn report(&self) -> String {
         let mut text = Reason(self).to_string();
+        if let Some(source) = self.0.source.as_deref() {
+            push_causes(&mut text, "  ", source);
+        }
         for attempt in self.attempts() {
             text.push_str("\n  tried ");
             text.push_str(&attempt.to_string());
+            if let Some(error) = attempt.error.as_deref() {
+                push_causes(&mut text, "    ", error);
+            }
         }
         if let Some(refusal) = self.spool() {
             text.push_str("\n  not spooled: ");
@@ -200,98 +216,40 @@ impl From<GiveUp> for ErrorKind {
     }
 }
 
+/// One level: what was asked for, why there is no answer, what to do, and who was tried. What happened
+/// at each is in [`Error::attempts`] and [`Error::report`].
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Reason(self).fmt(f)?;
-        for (index, attempt) in self.attempts().iter().enumerate() {
-            let lead = if index == 0 { " (" } else { "; " };
-            write!(f, "{lead}{}: {}", attempt.server, Short(attempt))?;
+        let mut tried: Vec<&Server> = Vec::new();
+        for Attempt { server, .. } in self.attempts() {
+            if !tried.contains(&server) {
+                tried.push(server);
+            }
         }
-        if !self.attempts().is_empty() {
-            f.write_str(")")?;
+        for (index, server) in tried.iter().take(TOLD_MOST).enumerate() {
+            let lead = if index == 0 { " (tried " } else { ", " };
+            write!(f, "{lead}{server}")?;
         }
-        Ok(())
-    }
-}
-
-/// What happened and what to do, without the attempts.
-struct Reason<'a>(&'a Error);
-
-impl fmt::Display for Reason<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(error) = self;
-        match error.operation() {
-            Some(operation) => write!(f, "{operation}: ")?,
-            None => f.write_str("request: ")?,
-        }
-        if let Some(failure) = error.common_distrust() {
-            let (trouble, remedy) = (failure.trouble(), failure.trouble().remedy());
-            return write!(f, "the same at every server: {trouble}; {remedy}");
-        }
-        f.write_str(match error.kind() {
-            ErrorKind::Exhausted if error.mood() == Mood::Panic => {
-                "no server answered; all had failed before, and all were tried all the same"
-            }
-            ErrorKind::Exhausted => "no server answered",
-            ErrorKind::NotDuringFailover => {
-                "only the master may be asked for this and it cannot be reached; it does not work \
-                 during failover, so try again when the master is back or its replica is promoted"
-            }
-            ErrorKind::TwoMasters => {
-                "more than one host says that it is the master, and this must not be done at the \
-                 wrong one; take the former master out of service, or make it a replica"
-            }
-            ErrorKind::MaybeProcessed => {
-                "the connection was lost after the request was sent; it may have been processed, \
-                 so look before you repeat it"
-            }
-            ErrorKind::Untrusted => "no server could be trusted, or none trusts this agent",
-            ErrorKind::Local => {
-                "the fault is this machine's and no server's; look at the cause beneath"
-            }
-            ErrorKind::DeadlinePassed => "the time for it ran out",
-            ErrorKind::OverBudget => {
-                "the first server did not serve it and too many requests were repeated of late"
-            }
-            ErrorKind::BodyNotKept => {
-                "its body was sent once and was too large to be kept, so it cannot go to another \
-                 server; keep more of it or send it again"
-            }
-            ErrorKind::GroupBroken => {
-                "the run lost the server that it keeps to; begin the run again"
-            }
-            ErrorKind::NoServers => "no server is configured for this service",
-            ErrorKind::TooFew => "too few servers took it",
-            ErrorKind::Redirected => "it was sent on and on, or to where it is not followed",
-            ErrorKind::NoService => {
-                "its path belongs to no service of Puppet and its address names no server"
-            }
-        })
-    }
-}
-
-struct Short<'a>(&'a Attempt);
-
-impl fmt::Display for Short<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.0.verdict, self.0.status) {
-            (Verdict::NotReady(_) | Verdict::Busy(_), Some(status)) => {
-                write!(f, "{}, {status}", self.0.verdict)
-            }
-            (verdict, _) => verdict.fmt(f),
+        match tried.len() {
+            0 => Ok(()),
+            all if all > TOLD_MOST => write!(f, " and {} more)", all - TOLD_MOST),
+            _ => f.write_str(")"),
         }
     }
 }
 
+/// A message names so many servers: a pool may have dozens.
+const TOLD_MOST: usize = 4;
+
+/// The last attempt, unless something of our own lies beneath.
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        let last = self
-            .attempts()
-            .last()
-            .and_then(|last| last.error.as_deref());
-        let own = self.0.source.as_deref();
-        own.or(last)
-            .map(|error| error as &(dyn std::error::Error + 'static))
+        match (self.0.source.as_deref(), self.attempts().last()) {
+            (Some(own), _) => Some(own),
+            (None, Some(last)) => Some(last),
+            (None, None) => None,
+        }
     }
 }
 
@@ -299,3 +257,6 @@ impl std::error::Error for Error {
 #[derive(Debug, thiserror::Error)]
 #[error("{} say that they are the source of replication", .0.join(" and "))]
 pub(crate) struct Masters(pub(crate) Vec<String>);
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,14 @@
 //! How an answer was got: who served it, and what was tried before.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
 use serde::{Serialize, Serializer};
 use standin_core::{Role, Server, Verdict};
+
+use crate::error::push_causes;
 
 type SharedError = Arc<dyn std::error::Error + Send + Sync>;
 
@@ -61,8 +64,21 @@ pub struct Attempt {
     pub error: Option<SharedError>,
 }
 
-impl std::fmt::Display for Attempt {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Attempt {
+    /// The whole story for a log, in lines: what happened, and what lies beneath it.
+    #[must_use]
+    pub fn report(&self) -> String {
+        let mut text = self.to_string();
+        if let Some(error) = self.error.as_deref() {
+            push_causes(&mut text, "  ", error);
+        }
+        text
+    }
+}
+
+/// One level: where, and what happened. The error beneath is its source.
+impl fmt::Display for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             server,
             role,
@@ -73,16 +89,14 @@ impl std::fmt::Display for Attempt {
         if let Some(status) = self.status {
             write!(f, ", {status}")?;
         }
-        write!(f, " after {:.3} s", self.took.as_secs_f64())?;
-        let mut cause = self
-            .error
-            .as_deref()
-            .map(|error| error as &dyn std::error::Error);
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
-        }
-        Ok(())
+        write!(f, " after {:.3} s", self.took.as_secs_f64())
+    }
+}
+
+impl std::error::Error for Attempt {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        let error = self.error.as_deref()?;
+        Some(error)
     }
 }
 

@@ -52,7 +52,7 @@ async fn an_edit_waits_for_the_master() {
     let _fault = bench.fail(Service::NodeClassifier, Fault::Refuse).await;
     let said = bench.run(&EDIT).await;
     assert_eq!((said.code, said.out.as_str()), (Some(10), ""), "{said:?}");
-    let story = "standin: write of classifier: only the master may be asked for this";
+    let story = "standin: write of classifier: a replica serves only reads of classifier";
     assert!(said.err.starts_with(story), "{said:?}");
     assert!(
         said.err.contains("master.test:4433 (master): refused"),

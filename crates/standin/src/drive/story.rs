@@ -5,7 +5,7 @@ use standin_core::health::Mark;
 use standin_core::{Moment, Verdict};
 
 use super::{SharedError, Walk};
-use crate::error::Masters;
+use crate::error::{InALine, Masters};
 use crate::run::PinFate;
 use crate::transport::Transport;
 use crate::{Attempt, Error, ErrorKind, Served, Switched};
@@ -90,7 +90,7 @@ impl<T: Transport> Walk<T> {
             took: now.since(began),
             error,
         };
-        tracing::debug!(service = %self.class, server = %attempt.server, %attempt, "attempt failed");
+        tracing::debug!(service = %self.class, server = %attempt.server, attempt = %InALine(&attempt), "attempt failed");
         self.failed.push(attempt);
     }
 

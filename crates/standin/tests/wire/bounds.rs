@@ -37,7 +37,7 @@ fn assert_excess(answer: &Answer, says: &str) {
     };
     assert_eq!(failed.server.host(), MASTER);
     assert_eq!(failed.verdict, Verdict::Lost(Loss::Excess));
-    assert!(failed.to_string().contains(says), "{failed}");
+    assert!(failed.report().contains(says), "{}", failed.report());
 }
 
 #[tokio::test]
