@@ -173,6 +173,8 @@ impl<T: Transport> Walk<T> {
         let Sought::Reached(reached) = self.seek(self.begun)? else {
             return Ok(None);
         };
+        let made = request.body_mut().make();
+        made.map_err(|error| self.fail_unsendable(error))?;
         if let Some(target) = self.shared.target(self.class, reached.place) {
             target.address(request);
         }
@@ -204,16 +206,11 @@ impl<T: Transport> Walk<T> {
                     }
                 };
                 if let Some(reached) = reached {
-                    let target = self.shared.target(self.class, reached.place);
-                    let Some(request) = target.and_then(|target| self.prepared.at(target)) else {
-                        // Its body was too large to keep, so it cannot move.
-                        let lost = |attempt: &Attempt| matches!(attempt.verdict, Verdict::Lost(_));
-                        let kind = match self.failed.iter().any(lost) {
-                            true => ErrorKind::MaybeProcessed,
-                            false => ErrorKind::BodyNotKept,
-                        };
-                        return Err(self.fail(kind));
+                    let Some(target) = self.shared.target(self.class, reached.place) else {
+                        return Err(self.fail(ErrorKind::NoServers));
                     };
+                    let request = self.prepared.at(target);
+                    let request = request.map_err(|error| self.fail_unsendable(error))?;
                     let (connection, mut under_way) = self.set_out(reached)?;
                     let mut sending = pin!(connection.send(request));
                     let head = poll_fn(|context| {

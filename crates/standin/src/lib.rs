@@ -66,7 +66,7 @@ pub mod spool;
 mod submissions;
 pub mod transport;
 
-pub use body::{Body, KEPT_MOST};
+pub use body::{Body, KEPT_MOST, RequestBodyError};
 pub use classify::{Classify, PuppetAnswers};
 pub use client::{Client, ClientBuilder};
 pub use deadline::Deadline;

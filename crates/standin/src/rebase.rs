@@ -10,7 +10,7 @@ use standin_core::{Operation, Repeat, Server, Service};
 
 use crate::redirect::Again;
 use crate::transport::GivesBack;
-use crate::{Body, Error, ErrorKind};
+use crate::{Body, Error, ErrorKind, RequestBodyError};
 
 /// Puppet Server sheds load only from clients that name a version of at least 5.3.1 here; others
 /// queue.
@@ -103,14 +103,16 @@ impl Prepared {
         Some(Self { whole: None, kept })
     }
 
-    /// The request for this server, or `None` when it cannot be had once more.
-    pub(crate) fn at(&mut self, target: &Target) -> Option<Request<Body>> {
+    /// The request for this server, about to be sent.
+    pub(crate) fn at(&mut self, target: &Target) -> Result<Request<Body>, RequestBodyError> {
+        let again = || self.kept.as_ref().and_then(Kept::request);
         let mut request = match self.whole.take() {
             Some(whole) => *whole,
-            None => self.kept.as_ref()?.request()?,
+            None => again().ok_or(RequestBodyError::NotKept)?,
         };
+        request.body_mut().make()?;
         target.address(&mut request);
-        Some(request)
+        Ok(request)
     }
 
     /// A copy of the request for this server, beside the request itself; `None` when it may not be
@@ -256,7 +258,7 @@ mod tests {
     fn what_may_be_repeated_can_be_had_again() {
         let mut prepared = prepared("GET", "/puppet/v3/node/a", GivesBack::Unsent);
         for server in ["m", "r", "m"] {
-            assert!(prepared.at(&target(server)).is_some());
+            assert!(prepared.at(&target(server)).is_ok());
         }
     }
 
@@ -264,8 +266,8 @@ mod tests {
     fn what_may_not_be_repeated_is_handed_over_once_and_may_come_back() {
         let mut prepared = prepared("POST", "/code-manager/v1/deploys", GivesBack::Unsent);
         let request = prepared.at(&target("m")).unwrap();
-        assert!(prepared.at(&target("m")).is_none());
+        assert!(prepared.at(&target("m")).is_err());
         prepared.give_back(Box::new(request));
-        assert!(prepared.at(&target("m")).is_some());
+        assert!(prepared.at(&target("m")).is_ok());
     }
 }

@@ -9,7 +9,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
 
-use super::BoxError;
+use super::{BoxError, KEPT_MOST, RequestBodyError};
 
 /// One reading of a stream that may be read again.
 pub(super) struct Stream {
@@ -23,7 +23,7 @@ struct Source {
     rest: Option<UnsyncBoxBody<Bytes, BoxError>>,
     kept: Vec<KeptFrame>,
     kept_bytes: usize,
-    most: usize,
+    most: Option<usize>,
     /// Frames read from the source, by whoever read them.
     taken: usize,
     keeping: Keeping,
@@ -43,11 +43,6 @@ enum KeptFrame {
     Trailers(http::HeaderMap),
 }
 
-/// A stream was sent, in part, and what was sent was not kept.
-#[derive(Debug, thiserror::Error)]
-#[error("the request body was sent before and was too large to be kept for sending it again")]
-struct NotKept;
-
 impl Source {
     fn give_up(&mut self) {
         self.keeping = Keeping::GaveUp;
@@ -64,7 +59,7 @@ impl Source {
         self.kept_bytes = self
             .kept_bytes
             .saturating_add(frame.data_ref().map_or(0, Bytes::len));
-        if self.keeping == Keeping::All && self.kept_bytes > self.most {
+        if self.keeping == Keeping::All && self.kept_bytes > self.most.unwrap_or(KEPT_MOST) {
             self.give_up();
         }
         if self.keeping == Keeping::All {
@@ -91,31 +86,43 @@ impl KeptFrame {
 }
 
 impl Stream {
-    pub(super) fn keeping<B>(body: B, most: usize) -> Self
+    /// Keeps at most so much, or what it is [told](Stream::keep_at_most) later, before it is read.
+    pub(super) fn keeping<B>(body: B, most: Option<usize>) -> Self
     where
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
         let hint = body.size_hint();
-        let too_large = hint.lower() > most as u64;
         let source = body.map_err(Into::into).boxed_unsync();
-        Self {
+        let stream = Self {
             shared: Arc::new(Mutex::new(Source {
                 rest: Some(source),
                 kept: Vec::new(),
                 kept_bytes: 0,
-                most,
+                most: None,
                 taken: 0,
-                keeping: if too_large {
-                    Keeping::GaveUp
-                } else {
-                    Keeping::All
-                },
+                keeping: Keeping::All,
                 ended: false,
                 waiting: Vec::new(),
             })),
             next: 0,
             hint,
+        };
+        if let Some(most) = most {
+            stream.keep_at_most(most);
+        }
+        stream
+    }
+
+    /// Keeps at most so much, unless that is settled. What says beforehand that it is larger is not kept
+    /// at all.
+    pub(super) fn keep_at_most(&self, most: usize) {
+        let mut source = self.lock();
+        if source.most.is_none() {
+            source.most = Some(most);
+            if self.hint.lower() > most as u64 {
+                source.give_up();
+            }
         }
     }
 
@@ -156,7 +163,7 @@ impl Stream {
         }
         // Another reading has gone on where this one would have to.
         if self.next != source.taken {
-            return Poll::Ready(Some(Err(NotKept.into())));
+            return Poll::Ready(Some(Err(RequestBodyError::NotKept.into())));
         }
         if source.ended {
             return Poll::Ready(None);

@@ -53,6 +53,59 @@ async fn a_stream_beyond_the_bound_that_was_not_begun_may_still_be_sent() {
     assert!(body.try_clone().is_none());
 }
 
+/// The size is known before anything is read, so nothing is gathered first and given up then.
+#[tokio::test]
+async fn nothing_is_kept_of_a_stream_that_says_it_is_too_large() {
+    let owner = std::sync::Arc::new([b'x'; 400]);
+    struct Shared(std::sync::Arc<[u8; 400]>);
+    impl AsRef<[u8]> for Shared {
+        fn as_ref(&self) -> &[u8] {
+            &*self.0
+        }
+    }
+    for (most, kept) in [(399, 1), (400, 2)] {
+        let full = Full::new(Bytes::from_owner(Shared(std::sync::Arc::clone(&owner))));
+        let mut body = Body::stream_keeping(full, most);
+        drop(body.frame().await.unwrap().unwrap());
+        assert_eq!(std::sync::Arc::strong_count(&owner), kept, "{most}");
+    }
+}
+
+#[tokio::test]
+async fn trailers_are_kept_with_the_rest() {
+    let trailers = http::HeaderMap::from_iter([("a".parse().unwrap(), "b".parse().unwrap())]);
+    let frames = [
+        Ok::<_, BoxError>(Frame::data(Bytes::from_static(b"text"))),
+        Ok(Frame::trailers(trailers.clone())),
+    ];
+    let body = Body::stream(StreamBody::new(stream::iter(frames)));
+    for _ in 0..2 {
+        let read = body.try_clone().unwrap().collect().await.unwrap();
+        assert_eq!(read.trailers(), Some(&trailers));
+        assert_eq!(read.to_bytes(), "text");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_is_made_knows_its_length_once_it_is() {
+    let mut body = Body::rebuilt_by(|| Ok::<_, BoxError>(Full::new(Bytes::from_static(b"text"))));
+    assert_eq!(body.size_hint().exact(), None);
+    body.make().unwrap();
+    assert_eq!(body.size_hint().exact(), Some(4));
+    let again = body.try_clone().unwrap();
+    assert_eq!(read(body).await.unwrap(), 4);
+    assert_eq!(read(again).await.unwrap(), 4);
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_made_fails_with_why() {
+    let body = Body::rebuilt_by(|| Err::<Full<Bytes>, BoxError>("disk".into()));
+    let error = read(body).await.unwrap_err();
+    let error = error.downcast_ref::<RequestBodyError>().unwrap();
+    let source = std::error::Error::source(error).unwrap();
+    assert_eq!(source.to_string(), "disk");
+}
+
 #[tokio::test]
 async fn a_reading_that_comes_too_late_fails_and_does_not_send_half() {
     let body = Body::stream_keeping(chunks(10, 100), 500);

@@ -28,8 +28,10 @@ pub(crate) async fn send_as_it_is<T: Transport>(
     transport: &T,
     shared: &Shared,
     server: &Server,
-    request: Request<Body>,
+    mut request: Request<Body>,
 ) -> Result<Response<T::ResponseBody>, Error> {
+    let made = request.body_mut().make();
+    made.map_err(|error| Error::because(ErrorKind::Local, error))?;
     let policy = shared.health.policy();
     let usual = policy.deadline.cheap;
     let given = request.extensions().get::<Deadline>();

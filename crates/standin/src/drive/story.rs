@@ -8,7 +8,7 @@ use super::{SharedError, Walk};
 use crate::error::{InALine, Masters};
 use crate::run::PinFate;
 use crate::transport::Transport;
-use crate::{Attempt, Error, ErrorKind, Served, Switched};
+use crate::{Attempt, Error, ErrorKind, RequestBodyError, Served, Switched};
 
 impl<T: Transport> Walk<T> {
     /// Says on the answer who served it, and keeps to that server.
@@ -92,6 +92,17 @@ impl<T: Transport> Walk<T> {
         };
         tracing::debug!(service = %self.class, server = %attempt.server, attempt = %InALine(&attempt), "attempt failed");
         self.failed.push(attempt);
+    }
+
+    /// The end of the walk because there is no body to send.
+    pub(super) fn fail_unsendable(&mut self, error: RequestBodyError) -> Error {
+        let lost = |attempt: &Attempt| matches!(attempt.verdict, Verdict::Lost(_));
+        let kind = match error {
+            RequestBodyError::NotMade(_) => ErrorKind::Local,
+            RequestBodyError::NotKept if self.failed.iter().any(lost) => ErrorKind::MaybeProcessed,
+            RequestBodyError::NotKept => ErrorKind::BodyNotKept,
+        };
+        self.fail(kind).beneath(error)
     }
 
     /// The end of the walk without an answer.
