@@ -42,4 +42,5 @@ mod silence;
 mod spool;
 mod stuck;
 mod trust;
+mod whole_bodies;
 mod wire;

@@ -28,7 +28,7 @@ use crate::harness::{AGENT, Errand, MASTER, NODE, REPLICA, Stage, policy, whole}
 const REFUSED: Verdict = Verdict::Unreached(Unreached::Refused);
 
 /// hyper-util's client as anybody would make it: the agent's certificate, the lab's authority.
-fn plain(
+pub(crate) fn plain(
     stage: &Stage,
 ) -> impl Service<
     Request<Body>,
@@ -65,7 +65,7 @@ fn lookup(
     }
 }
 
-fn layer() -> FailoverLayer {
+pub(crate) fn layer() -> FailoverLayer {
     let installation = Installation::of_hosts(MASTER, Some(REPLICA)).unwrap();
     let layer = FailoverLayer::builder(installation).agent(AGENT);
     layer.policy(policy()).build().unwrap()

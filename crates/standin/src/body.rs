@@ -96,14 +96,6 @@ impl Body {
         Self(Kind::Rebuilt(Rebuilt::by(make)))
     }
 
-    /// The bytes of a body that is neither empty nor a stream.
-    pub(crate) const fn bytes(&self) -> Option<&Bytes> {
-        match &self.0 {
-            Kind::Bytes(bytes) => Some(bytes),
-            Kind::Empty | Kind::Stream(_) => None,
-        }
-    }
-
     /// The same body once more, or `None` when what was sent of it is no longer there.
     #[must_use]
     pub fn try_clone(&self) -> Option<Self> {
@@ -130,11 +122,11 @@ impl Body {
         }
     }
 
-    /// All of it, if it is here.
-    pub(crate) fn as_bytes(&self) -> Option<&[u8]> {
+    /// All of it, if it is here: a counted reference.
+    pub(crate) fn bytes(&self) -> Option<Bytes> {
         match &self.0 {
-            Kind::Empty => Some(&[]),
-            Kind::Bytes(bytes) => Some(bytes),
+            Kind::Empty => Some(Bytes::new()),
+            Kind::Bytes(bytes) => Some(bytes.clone()),
             Kind::Stream(_) | Kind::Rebuilt(_) => None,
         }
     }

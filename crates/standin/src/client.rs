@@ -30,7 +30,7 @@ mod follow;
 mod spooled;
 mod ways;
 
-pub(crate) use as_it_is::send_as_it_is;
+pub(crate) use as_it_is::{send_as_it_is, unanswered};
 use ways::Otherwise;
 pub(crate) use ways::Ways;
 
@@ -50,7 +50,7 @@ pub struct Client {
 /// What a client is made of: see [`Client::builder`].
 #[derive(Debug)]
 pub struct ClientBuilder {
-    settings: Settings,
+    pub(crate) settings: Settings,
     connector: Connector,
     keeping: Keeping,
     otherwise: Otherwise,
@@ -92,7 +92,9 @@ impl Client {
         request: Request<impl Into<Body>>,
     ) -> Result<Response<ResponseBody>, Error> {
         let mut request: Request<Body> = request.map(Into::into);
-        producer::date(&mut request, || self.clock().wall());
+        let shared = self.current.now();
+        producer::date(&mut request, || shared.clock.wall());
+        shared.hub.defaults.fill(&mut request);
         match &self.spooling {
             Some(spooling) => Box::pin(spooling.send(self, request)).await,
             None => self.send(request).await,
@@ -110,7 +112,7 @@ impl Client {
                 reports.address(&mut request);
                 Route::AsItIs(reports.server.clone())
             }
-            _ => route(&shared.health, &request)?,
+            _ => route(&shared, &request)?,
         };
         // A walk keeps a copy of what may be repeated.
         let mut again = match to {

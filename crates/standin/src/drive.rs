@@ -60,6 +60,8 @@ pub(crate) struct Walk<T> {
     begun: Moment,
     /// Whether it left a server because its work was silent while its status was good.
     left_silent_work: bool,
+    /// Whether there is an answer, too large to be handed out.
+    too_large: bool,
     /// Where a connection that was kept turned out to be closed before the request was sent.
     stale: Option<usize>,
     failed: Vec<Attempt>,
@@ -103,6 +105,8 @@ pub(crate) struct UnderWay {
 /// What came of sending when no response did.
 pub(crate) enum Unanswered {
     Unsent(Box<Request<Body>>, SharedError),
+    /// An answer came, and more of it than was asked for.
+    TooLarge(SharedError),
     Failed(Verdict, Option<SharedError>),
 }
 
@@ -159,6 +163,7 @@ impl<T: Transport> Walk<T> {
             pin,
             begun,
             left_silent_work: false,
+            too_large: false,
             stale: None,
             failed: Vec::new(),
         })
@@ -238,6 +243,9 @@ impl<T: Transport> Walk<T> {
 
     /// What the plan says to do next, and the connection for it if one stands.
     fn seek(&mut self, now: Moment) -> Result<Sought<T::Connection>, Error> {
+        if self.too_large {
+            return Err(self.fail(ErrorKind::AnswerTooLarge));
+        }
         if let Some(stale) = self.stale {
             return Ok(Sought::Unreached(stale));
         }
@@ -321,6 +329,13 @@ impl<T: Transport> Walk<T> {
                     false => Verdict::Unreached(Unreached::Reset),
                 };
                 self.note(place, Some(mark), verdict, Some(error), began);
+            }
+            Unanswered::TooLarge(error) => {
+                // Its server is well, and what it did is done.
+                let now = self.shared.clock.now();
+                let verdict = Verdict::Lost(Loss::Excess);
+                self.remember(place, verdict, None, Some(error), began, now);
+                self.too_large = true;
             }
             Unanswered::Failed(verdict @ Verdict::Lost(Loss::Reset), error)
                 if warmth == Warmth::Warm && self.crossed_a_close(began) =>

@@ -14,15 +14,15 @@ use hyper::client::conn::http1::SendRequest;
 use standin_core::Server;
 use standin_net::{Clock, ConnectError, Connector, Generation, TrustFailure};
 
-use crate::Body;
 use crate::transport::{Connection, GivesBack, SendError, Transport};
+use crate::{Body, WholeBody};
 
 mod bounds;
 mod pool;
 mod response_body;
 
 use bounds::Informational;
-pub use bounds::{Bounds, Excess, WholeBody};
+pub use bounds::{Bounds, Excess};
 use pool::{Admitted, Pool};
 pub use response_body::{BodyError, ResponseBody};
 
@@ -167,9 +167,8 @@ impl Transport for Https {
     }
 
     fn drain(&self, body: ResponseBody) -> impl Future<Output = ()> + Send + 'static {
-        let most = self.0.keeping.bounds.whole_body;
         // It gives its connection back at its end, and closes it otherwise.
-        async move { drop(body.whole(most).await) }
+        async move { drop(body.whole(DRAINED_MOST).await) }
     }
 }
 
@@ -208,7 +207,8 @@ impl Connection for HttpsConnection {
             });
         }
         let bounds = &self.home.keeping.bounds;
-        let whole = request.extensions().get::<WholeBody>().copied();
+        let whole = request.extensions().get::<WholeBody>();
+        let most = whole.and_then(|whole| whole.most());
         let informational = Informational::count(&mut request, bounds.informational);
         let response = {
             let sending = pin!(self.sender.try_send_request(request));
@@ -228,12 +228,11 @@ impl Connection for HttpsConnection {
             }
             SendError { unsent, source }
         })?;
-        let Bounds { whole_body, .. } = *bounds;
         let idle = self.home.keeping.body_idle;
         let (head, body) = response.into_parts();
         let body = ResponseBody::new(body, idle, self);
-        let body = match whole {
-            Some(WholeBody) => Box::pin(body.whole(whole_body)).await.map_err(lost)?,
+        let body = match most {
+            Some(most) => Box::pin(body.whole(most)).await.map_err(lost)?,
             None => body,
         };
         Ok(Response::from_parts(head, body))
@@ -249,6 +248,9 @@ fn lost(source: BoxError) -> SendError {
 }
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// More than any server says of a command that it took.
+const DRAINED_MOST: usize = 64 * 1024;
 
 /// A connection is ready again as soon as its task was polled after the end of the last answer.
 const READY_SOON: Duration = Duration::from_millis(100);

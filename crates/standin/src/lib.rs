@@ -31,7 +31,9 @@
 //!
 //! What can be brought along:
 //! - [`Policy`]: times and bounds; [`Bounds`]: what a server may send; [`Operation`] and [`WholeBody`] in
-//!   a request's extensions; [`Body`]
+//!   a request's extensions, or [`Operations`] and the like for all of a client; [`Body`]. What is known
+//!   of each request of Puppet's is in
+//!   [OPERATIONS.md](https://docs.rs/crate/standin-core/latest/source/OPERATIONS.md)
 //! - [`Classify`]: what an answer means; [`transport`]: how a server is reached; [`resolvers`]: where
 //!   the lists come from
 //!
@@ -43,6 +45,7 @@ mod broadcast;
 mod classify;
 mod client;
 mod deadline;
+mod defaults;
 mod drive;
 mod error;
 pub mod https;
@@ -65,13 +68,14 @@ mod shared;
 pub mod spool;
 mod submissions;
 pub mod transport;
+mod whole_body;
 
 pub use body::{Body, KEPT_MOST, RequestBodyError};
 pub use classify::{Classify, PuppetAnswers};
 pub use client::{Client, ClientBuilder};
 pub use deadline::Deadline;
 pub use error::{Error, ErrorKind};
-pub use https::{Bounds, WholeBody};
+pub use https::Bounds;
 pub use over::Over;
 pub use redirect::RedirectError;
 pub use run::{OnLoss, Run};
@@ -83,8 +87,8 @@ pub use spool::Spooled;
 #[cfg(feature = "puppet-settings")]
 pub use standin_config as config;
 pub use standin_core::{
-    Effect, Installation, Length, Operation, Policy, Repeat, Role, Server, ServerList, Service,
-    Verdict,
+    Effect, Installation, InvalidRule, Length, Operation, Operations, Policy, Repeat, Role, Server,
+    ServerList, Service, Verdict,
     cell::State,
     health::{Snapshot, Target},
     order::Mood,
@@ -95,6 +99,7 @@ pub use standin_net::{
     Sockets, SslFileError, SslFiles, SystemRoots, Tls, TrustFailure, trust,
 };
 pub use submissions::{Outcome, Submission, Submissions, TooFew};
+pub use whole_body::{MaybeWhole, TooLarge, WholeBodies, WholeBody, WholeBodyLayer};
 
 #[cfg(all(doctest, feature = "puppet-settings"))]
 #[doc = include_str!("../../../README.md")]

@@ -47,10 +47,11 @@ impl<T: Transport> Over<T> {
         &self,
         request: Request<impl Into<Body>>,
     ) -> Result<Response<T::ResponseBody>, Error> {
-        let mut request = request.map(Into::into);
+        let mut request: Request<Body> = request.map(Into::into);
         let shared = self.current.now();
         producer::date(&mut request, || shared.clock.wall());
-        match route(&shared.health, &request)? {
+        shared.hub.defaults.fill(&mut request);
+        match route(&shared, &request)? {
             Route::To(operation) if broadcast::concerns(&shared, &request) => {
                 let submitting = broadcast::submit(&shared, &self.transport, request, operation);
                 Ok(Box::pin(submitting).await?.response)

@@ -123,13 +123,13 @@ impl Payload {
         };
         // A list would be read as the fields in order.
         let is_map = bytes.trim_ascii_start().starts_with(b"{");
-        match serde_json::from_slice(bytes) {
+        match serde_json::from_slice(&bytes) {
             Ok(Fields {
                 producer_timestamp: Some(date),
             }) if is_map => Self::Dated(date),
             Ok(Fields {
                 producer_timestamp: None,
-            }) if is_map && !command.has_checksum => Self::Undated(bytes.clone()),
+            }) if is_map && !command.has_checksum => Self::Undated(bytes),
             _ => Self::Unread,
         }
     }
@@ -205,8 +205,8 @@ mod tests {
         request
     }
 
-    fn payload(request: &Request<Body>) -> &str {
-        std::str::from_utf8(request.body().bytes().unwrap()).unwrap()
+    fn payload(request: &Request<Body>) -> String {
+        String::from_utf8(request.body().bytes().unwrap().to_vec()).unwrap()
     }
 
     #[test]
@@ -244,7 +244,7 @@ mod tests {
     fn a_date_of_null_is_none() {
         let body = r#"{"producer_timestamp":null}"#;
         let request = dated(&command("deactivate_node", ""), body);
-        let read: Value = serde_json::from_str(payload(&request)).unwrap();
+        let read: Value = serde_json::from_str(&payload(&request)).unwrap();
         assert_eq!(read["producer_timestamp"], NOW);
     }
 

@@ -21,12 +21,13 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::broadcast;
+use crate::client::unanswered;
 use crate::drive::{UnderWay, Walk};
 use crate::producer;
 use crate::route::{Route, route};
 use crate::shared::{Current, Force, Settings, Shared};
 use crate::transport::{Connection, GivesBack, SendError, Transport};
-use crate::{Body, Classify, Error, ErrorKind, OnLoss, Over, Run};
+use crate::{Body, Classify, Error, OnLoss, Over, Run};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -39,7 +40,7 @@ pub struct FailoverLayer {
 /// What a layer is made of: see [`FailoverLayer::builder`].
 #[derive(Debug)]
 pub struct FailoverLayerBuilder {
-    settings: Settings,
+    pub(crate) settings: Settings,
 }
 
 impl FailoverLayer {
@@ -213,10 +214,11 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let mut request = request.map(Into::into);
+        let mut request: Request<Body> = request.map(Into::into);
         let shared = self.shared.load();
         producer::date(&mut request, || shared.clock.wall());
-        let operation = match route(&shared.health, &request) {
+        shared.hub.defaults.fill(&mut request);
+        let operation = match route(shared, &request) {
             Ok(Route::To(operation)) if broadcast::concerns(shared, &request) => {
                 let (shared, inner) = (Arc::clone(shared), self.inner.clone());
                 return ResponseFuture::boxed(async move {
@@ -227,9 +229,7 @@ where
             Ok(Route::To(operation)) => operation,
             Ok(Route::AsItIs(_)) => {
                 let sending = self.inner.clone().send(request);
-                let exhausted =
-                    |error: SendError| Error::because(ErrorKind::Exhausted, error.source);
-                return ResponseFuture::boxed(sending.map_err(exhausted));
+                return ResponseFuture::boxed(sending.map_err(unanswered));
             }
             Err(error) => return ResponseFuture::failed(error),
         };

@@ -14,6 +14,7 @@ use standin_net::{Clock, MemoryError, MemoryFile};
 use tokio::sync::watch;
 
 use crate::broadcast;
+use crate::defaults::Defaults;
 use crate::memory::Keeper;
 use crate::rebase::Target;
 use crate::reports::Reports;
@@ -36,6 +37,7 @@ pub(crate) struct Shared {
 #[derive(Debug)]
 pub(crate) struct Hub {
     pub(crate) classify: Box<dyn Classify>,
+    pub(crate) defaults: Defaults,
     pub(crate) puppet_version: HeaderValue,
     pub(crate) reports: Option<Reports>,
     /// Servers that a connection is being made to which nobody waits for any more.
@@ -60,6 +62,7 @@ pub(crate) struct Settings {
     pub(crate) policy: Policy,
     pub(crate) agent: String,
     pub(crate) classify: Box<dyn Classify>,
+    pub(crate) defaults: Defaults,
     pub(crate) puppet_version: HeaderValue,
     pub(crate) reports: Option<Server>,
     pub(crate) memory: Option<PathBuf>,
@@ -72,6 +75,7 @@ impl Settings {
             policy: Policy::default(),
             agent: String::new(),
             classify: Box::new(PuppetAnswers),
+            defaults: Defaults::default(),
             puppet_version: PUPPET_VERSION,
             reports: None,
             memory: None,
@@ -96,6 +100,7 @@ impl Current {
         let (changes, _) = watch::channel(Arc::new(health.snapshot(clock.now())));
         let hub = Hub {
             classify: settings.classify,
+            defaults: settings.defaults,
             puppet_version: settings.puppet_version,
             reports: settings.reports.map(Reports::to).transpose()?,
             finishing: Mutex::default(),

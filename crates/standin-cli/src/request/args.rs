@@ -70,7 +70,10 @@ impl RequestArgs {
             let json = HeaderValue::from_static("application/json");
             request.headers_mut().entry(CONTENT_TYPE).or_insert(json);
         }
-        request.extensions_mut().insert(operation);
+        if Operation::of(self.method.as_str(), self.path.path()).is_none() {
+            // The client knows more of a request than its operation: whether a command is dated, say.
+            request.extensions_mut().insert(operation);
+        }
         Ok((request, operation))
     }
 

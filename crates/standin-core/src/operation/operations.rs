@@ -71,16 +71,20 @@ impl Operations {
     /// fits.
     #[must_use]
     pub fn of(&self, method: &str, path: &str) -> Option<Operation> {
+        self.rule(method, path)
+            .or_else(|| Operation::of(method, path))
+    }
+
+    /// What a rule says of a request with this method and path.
+    #[must_use]
+    pub fn rule(&self, method: &str, path: &str) -> Option<Operation> {
         if self.rules.is_empty() {
-            return Operation::of(method, path);
+            return None;
         }
         let path = without_query(path);
         let mut rules = self.rules.iter();
-        let rule = rules.find(|rule| *rule.method == *method && fits(&rule.path, path));
-        match rule.filter(|_| Spelling::of(path) == Spelling::Plain) {
-            Some(rule) => Some(rule.operation),
-            None => Operation::of(method, path),
-        }
+        let rule = rules.find(|rule| *rule.method == *method && fits(&rule.path, path))?;
+        (Spelling::of(path) == Spelling::Plain).then_some(rule.operation)
     }
 }
 

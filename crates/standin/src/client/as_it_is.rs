@@ -3,12 +3,13 @@
 use http::{Request, Response};
 use standin_core::{Class, Role, Server, Verdict};
 use standin_net::ConnectError;
+use standin_net::error::find;
 
 use crate::drive::verdict_of;
 use crate::https::ResponseBody;
 use crate::shared::Shared;
 use crate::transport::{Connection, SendError, Transport};
-use crate::{Body, Client, Deadline, Error, ErrorKind};
+use crate::{Body, Client, Deadline, Error, ErrorKind, TooLarge};
 
 impl Client {
     /// One attempt at the server that the request names itself.
@@ -73,18 +74,28 @@ impl From<ConnectError> for Failed {
 
 impl From<Failed> for Error {
     fn from(failed: Failed) -> Self {
-        let kind = |verdict| match verdict {
-            Verdict::Untrusted => ErrorKind::Untrusted,
-            Verdict::Local => ErrorKind::Local,
-            Verdict::Lost(_) => ErrorKind::MaybeProcessed,
-            _ => ErrorKind::Exhausted,
-        };
         match failed {
-            Failed::Connecting(error) => Self::because(kind(error.verdict()), error),
-            Failed::Sending(error) => match error.unsent {
-                Some(_) => Self::because(ErrorKind::Exhausted, error.source),
-                None => Self::because(kind(verdict_of(error.source.as_ref())), error.source),
-            },
+            Failed::Connecting(error) => Self::because(kind_of(error.verdict()), error),
+            Failed::Sending(error) => unanswered(error),
         }
+    }
+}
+
+/// What came of the one sending of a request when no answer did.
+pub(crate) fn unanswered(error: SendError) -> Error {
+    let kind = match error.unsent {
+        Some(_) => ErrorKind::Exhausted,
+        None if find::<TooLarge>(error.source.as_ref()).is_some() => ErrorKind::AnswerTooLarge,
+        None => kind_of(verdict_of(error.source.as_ref())),
+    };
+    Error::because(kind, error.source)
+}
+
+fn kind_of(verdict: Verdict) -> ErrorKind {
+    match verdict {
+        Verdict::Untrusted => ErrorKind::Untrusted,
+        Verdict::Local => ErrorKind::Local,
+        Verdict::Lost(_) => ErrorKind::MaybeProcessed,
+        _ => ErrorKind::Exhausted,
     }
 }

@@ -6,6 +6,7 @@ use standin_net::error::find;
 use standin_net::{ConnectError, TrustFailure};
 
 use super::{SharedError, Unanswered};
+use crate::TooLarge;
 use crate::https::{BodyError, Excess};
 use crate::transport::SendError;
 
@@ -14,6 +15,9 @@ pub(super) fn judge(error: SendError) -> Unanswered {
     let source: SharedError = error.source.into();
     if let Some(request) = error.unsent {
         return Unanswered::Unsent(request, source);
+    }
+    if find::<TooLarge>(source.as_ref()).is_some() {
+        return Unanswered::TooLarge(source);
     }
     let verdict = verdict_of(source.as_ref());
     Unanswered::Failed(verdict, Some(source))
@@ -36,7 +40,7 @@ pub(crate) fn verdict_of(error: &(dyn std::error::Error + 'static)) -> Verdict {
     if find::<Excess>(error).is_some() {
         return Verdict::Lost(Loss::Excess);
     }
-    if let Some(BodyError::Silent { .. }) = find::<BodyError>(error) {
+    if let Some(BodyError::Silent { .. }) = find(error) {
         return Verdict::Lost(Loss::TimedOut);
     }
     match find::<hyper::Error>(error) {

@@ -44,6 +44,7 @@ impl<T: Transport> Walk<T> {
             pin: None,
             begun,
             left_silent_work: false,
+            too_large: false,
             stale: None,
             failed: Vec::new(),
         })

@@ -26,9 +26,6 @@ pub struct Bounds {
     /// Informational answers (1xx) before the real one. 8 by default; Puppet's servers send one at
     /// most, `100 Continue`.
     pub informational: usize,
-    /// Bytes of a body that is asked for [whole](WholeBody). 64 MiB by default: PXP agents take as
-    /// much, and catalogs of that size do not compile in time.
-    pub whole_body: usize,
 }
 
 impl Default for Bounds {
@@ -37,7 +34,6 @@ impl Default for Bounds {
             head: 64 << 10,
             headers: 100,
             informational: 8,
-            whole_body: 64 << 20,
         }
     }
 }
@@ -71,15 +67,6 @@ impl Bounds {
     }
 }
 
-/// In the extensions of a request: the body of the answer is read to its end before the answer is
-/// handed out, [`Bounds::whole_body`] at most.
-///
-/// One that breaks off is then as an answer that did not come: a request that may be repeated goes to
-/// another server. Deadlines, and the time that the operation usually takes, count until the end of the
-/// body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct WholeBody;
-
 /// A server sent more than is taken.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -102,15 +89,6 @@ pub enum Excess {
     )]
     Informational {
         /// So many are taken.
-        most: usize,
-    },
-    /// Of a body that was asked for whole.
-    #[error(
-        "the body of the answer has more than {most} bytes; raise Bounds::whole_body, or read it as \
-         it comes"
-    )]
-    Body {
-        /// Bytes that are taken.
         most: usize,
     },
 }

@@ -5,13 +5,14 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep};
 
-use super::{BoxError, Excess, HttpsConnection};
+use super::{BoxError, HttpsConnection};
+use crate::whole_body::{Reading, Whole};
 
 /// The body of a response.
 ///
@@ -29,7 +30,7 @@ pub struct ResponseBody {
 enum Source {
     Incoming(Incoming),
     /// It was asked for whole.
-    Whole(Full<Bytes>),
+    Whole(Whole),
 }
 
 /// A response body broke off.
@@ -65,7 +66,7 @@ impl ResponseBody {
     /// A body that no server sent.
     pub(crate) fn of_bytes(bytes: Bytes) -> Self {
         Self {
-            source: Source::Whole(Full::new(bytes)),
+            source: Source::Whole(Whole::of(bytes)),
             idle: Duration::ZERO,
             silence: None,
             connection: None,
@@ -75,21 +76,11 @@ impl ResponseBody {
 
     /// Reads it to its end, `most` bytes at most.
     pub(super) async fn whole(mut self, most: usize) -> Result<Self, BoxError> {
-        let excess = || Excess::Body { most };
-        if self.size_hint().lower() > most as u64 {
-            return Err(excess().into());
-        }
-        let mut whole = BytesMut::new();
+        let mut reading = Reading::of(&self.size_hint(), most)?;
         while let Some(frame) = self.frame().await {
-            // Trailers are nobody's here.
-            if let Ok(data) = frame?.into_data() {
-                if data.len() > most - whole.len() {
-                    return Err(excess().into());
-                }
-                whole.extend_from_slice(&data);
-            }
+            reading.take(frame?)?;
         }
-        self.source = Source::Whole(Full::new(whole.freeze()));
+        self.source = Source::Whole(reading.end());
         Ok(self)
     }
 

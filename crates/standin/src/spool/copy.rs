@@ -33,7 +33,7 @@ impl Copy {
     pub(super) fn of(client: &Client, request: &Request<Body>) -> Option<Self> {
         let kind = Kind::of(request.method(), request.uri().path())?;
         let shared = client.now();
-        let Ok(Route::To(operation)) = route(&shared.health, request) else {
+        let Ok(Route::To(operation)) = route(&shared, request) else {
             return None;
         };
         if operation.repeat == Repeat::Harmful {

@@ -5,6 +5,7 @@
     reason = "clippy takes only the test functions for tests, and not what they share"
 )]
 
+mod bodies;
 mod bounds;
 mod broadcast;
 mod connections;
@@ -14,3 +15,4 @@ mod renewal;
 mod settings;
 mod site;
 mod trust;
+mod whole_body;

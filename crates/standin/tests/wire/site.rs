@@ -240,11 +240,18 @@ async fn serve(mut tls: TlsStream<TcpStream>, script: &Script, got: &Mutex<Vec<S
             let is_length = name.eq_ignore_ascii_case("content-length");
             is_length.then(|| value.parse::<usize>().unwrap())
         });
-        let end = head_end + length.unwrap_or(0);
-        while read.len() < end {
+        let is_chunked = head
+            .to_ascii_lowercase()
+            .contains("transfer-encoding: chunked");
+        let mut end = head_end + length.unwrap_or(0);
+        // The client sends nothing after the last chunk before it has an answer.
+        while read.len() < end || is_chunked && !read[head_end..].ends_with(b"\r\n\r\n") {
             if !matches!(tls.read_buf(&mut read).await, Ok(1..)) {
                 return;
             }
+        }
+        if is_chunked {
+            end = read.len();
         }
         let request = String::from_utf8(read.drain(..end).collect()).unwrap();
         got.lock().unwrap().push(request.clone());
