@@ -61,10 +61,11 @@ impl Exchange {
             return self.reset().await;
         }
         let answer = self.act(subject, &fate, &asked);
-        self.tap.set(flow(subject, &fate, &answer));
+        let told = told(&fate, answer.status);
         if fate != Fate::Garbage {
-            line.answered(answer.status, told(&fate, answer.status));
+            line.answered(answer.status);
         }
+        self.tap.next(flow(subject, &fate, &answer), line, told);
         if answer.status == StatusCode::SWITCHING_PROTOCOLS {
             self.upgrade
                 .lock()
@@ -210,16 +211,18 @@ fn flow(subject: Subject, fate: &Fate, answer: &Answer) -> Flow {
     }
 }
 
-/// What the answer tells of the work.
+/// What the head of the answer tells of the work, once it is out.
 fn told(fate: &Fate, status: StatusCode) -> Told {
     let declines = [
+        StatusCode::NOT_FOUND,
         StatusCode::TOO_MANY_REQUESTS,
         StatusCode::SERVICE_UNAVAILABLE,
     ];
     match fate {
         Fate::RedirectLoop => Told::NotDone,
+        Fate::HtmlPage | Fate::InternalError | Fate::Garbage => Told::Nothing,
         _ if declines.contains(&status) => Told::NotDone,
-        Fate::HtmlPage | Fate::Answers(_) | Fate::InternalError => Told::Nothing,
+        Fate::Answers(_) => Told::Nothing,
         _ if status.is_success() || status.is_redirection() => Told::Done,
         _ => Told::Nothing,
     }

@@ -104,7 +104,7 @@ pub enum Fault {
     /// The connection is reset once a work request was read whole. Nothing of it is done.
     ResetRequest,
     /// The work is done, the first `after` bytes of the answer are sent, head and all, then the connection is reset: with
-    /// 0 before the head, with 10 within it.
+    /// 0 before the head, with 10 within it. A shorter answer is sent whole, and its connection goes on.
     ResetAnswer {
         /// How many bytes of the answer arrive.
         after: usize,

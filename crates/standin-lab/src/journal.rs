@@ -42,7 +42,7 @@ pub struct Receipt {
     pub received: Received,
     /// What was answered, once an answer was begun.
     pub answered: Option<StatusCode>,
-    /// What that answer told of the work.
+    /// What the head of that answer told of the work, once it was out.
     pub told: Told,
     /// The bytes of the body that arrived.
     pub body_len: u64,
@@ -66,7 +66,7 @@ pub enum Told {
     Nothing,
     /// It was done.
     Done,
-    /// It was not: 429, 503, or the server sends elsewhere what it did not do.
+    /// It was not: 404, 429, 503, or the server sends elsewhere what it did not do.
     NotDone,
 }
 
@@ -246,11 +246,12 @@ impl Line {
         });
     }
 
-    pub(crate) fn answered(&self, status: StatusCode, told: Told) {
-        self.update(|receipt| {
-            receipt.answered = Some(status);
-            receipt.told = told;
-        });
+    pub(crate) fn answered(&self, status: StatusCode) {
+        self.update(|receipt| receipt.answered = Some(status));
+    }
+
+    pub(crate) fn told(&self, told: Told) {
+        self.update(|receipt| receipt.told = told);
     }
 
     fn update(&self, change: impl FnOnce(&mut Receipt)) {
@@ -293,7 +294,7 @@ mod tests {
         let early = journal.open(entry("/early"));
         journal.clear();
         journal.open(entry("/late")).got(3);
-        early.answered(StatusCode::OK, Told::Done);
+        early.answered(StatusCode::OK);
         let entries = journal.entries();
         assert_eq!(entries.len(), 1);
         assert_eq!(entries[0].received, Received::Part(3));
@@ -313,7 +314,7 @@ mod tests {
             }
         });
         let line = journal.open(entry("/x"));
-        line.answered(StatusCode::OK, Told::Done);
+        line.answered(StatusCode::OK);
         assert_eq!(waiter.await.unwrap(), "/x");
     }
 }

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::exchange::at;
+use crate::journal::{Line, Told};
 use crate::scene::{Fate, Part, Scene};
 use crate::service::Service;
 use crate::wire::Cut;
@@ -20,9 +21,20 @@ use crate::wire::Cut;
 #[derive(Debug)]
 pub(crate) struct Tap {
     flow: Mutex<Flow>,
+    head: Mutex<Option<Head>>,
     cut: Arc<Cut>,
     scene: watch::Receiver<Arc<Scene>>,
     host: usize,
+}
+
+/// A head that is not out yet.
+#[derive(Debug)]
+struct Head {
+    line: Line,
+    /// What it will have told.
+    told: Told,
+    /// How much of its end is out.
+    matched: usize,
 }
 
 /// How an answer leaves.
@@ -42,15 +54,49 @@ impl Tap {
     pub(crate) fn new(cut: Arc<Cut>, scene: watch::Receiver<Arc<Scene>>, host: usize) -> Self {
         Self {
             flow: Mutex::new(Flow::Runs),
+            head: Mutex::new(None),
             cut,
             scene,
             host,
         }
     }
 
-    /// The next answer leaves so.
-    pub(crate) fn set(&self, flow: Flow) {
+    /// The next answer leaves so, and when its head is out it has told that, in that line of the journal.
+    pub(crate) fn next(&self, flow: Flow, line: Line, told: Told) {
+        self.set(flow);
+        let matched = 0;
+        *self.head() = Some(Head {
+            line,
+            told,
+            matched,
+        });
+    }
+
+    fn set(&self, flow: Flow) {
         *self.flow() = flow;
+    }
+
+    /// These bytes of an answer are out.
+    fn are_out(&self, bytes: &[u8]) {
+        let mut waiting = self.head();
+        let Some(head) = waiting.as_mut() else {
+            return;
+        };
+        for byte in bytes {
+            head.matched = match *byte == HEAD_END[head.matched] {
+                true => head.matched + 1,
+                false => usize::from(*byte == HEAD_END[0]),
+            };
+            if head.matched == HEAD_END.len() {
+                head.line.told(head.told);
+                *waiting = None;
+                return;
+            }
+        }
+    }
+
+    fn head(&self) -> MutexGuard<'_, Option<Head>> {
+        self.head.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn flow(&self) -> MutexGuard<'_, Flow> {
@@ -162,6 +208,7 @@ impl<S: AsyncWrite + Unpin> Tapped<S> {
     fn poll_instead(&mut self, cx: &mut Context<'_>, mut bytes: Bytes) -> Poll<io::Result<usize>> {
         while !bytes.is_empty() {
             let written = ready!(Pin::new(&mut self.io).poll_write(cx, &bytes))?;
+            self.tap.are_out(&bytes[..written]);
             bytes.advance(written);
             self.tap.set(Flow::Is(bytes.clone()));
         }
@@ -178,14 +225,16 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Tapped<S> {
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let flow = this.tap.flow().clone();
-        match flow {
-            _ if from.is_empty() => Poll::Ready(Ok(0)),
+        let written = ready!(match flow {
+            _ if from.is_empty() => return Poll::Ready(Ok(0)),
+            Flow::Is(bytes) => return this.poll_instead(cx, bytes),
             Flow::Runs => Pin::new(&mut this.io).poll_write(cx, from),
             Flow::BreaksOff(left) => this.poll_break_off(cx, from, left),
             Flow::Drips(service, Part::Answer) => this.poll_drop(cx, from, service),
             Flow::Drips(service, Part::Body) => this.poll_head(cx, from, service),
-            Flow::Is(bytes) => this.poll_instead(cx, bytes),
-        }
+        })?;
+        this.tap.are_out(&from[..written]);
+        Poll::Ready(Ok(written))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

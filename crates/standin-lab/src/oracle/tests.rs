@@ -1,4 +1,4 @@
-use http::{Method, StatusCode};
+use http::Method;
 
 use super::*;
 use crate::journal::Entry;
@@ -42,7 +42,7 @@ fn counts(deed: &Deed, service: Service, arrived: &[(Role, Arrived)]) -> String 
         });
         if let Arrived::Whole(told) = arrived {
             line.got_all(0);
-            line.answered(StatusCode::OK, *told);
+            line.told(*told);
         }
     }
     let deed = Deed {

@@ -63,20 +63,23 @@ async fn an_answer_is_reset_before_its_head_within_it_and_after_it() {
 }
 
 #[tokio::test]
-async fn what_is_reset_in_its_answer_was_done() {
-    let (lab, client, _guard) = struck(Fault::ResetAnswer { after: 0 }).await;
-    let failure = report(&lab, &client).await.unwrap_err();
-    assert_eq!(
-        failure.io_kind(),
-        Some(ErrorKind::ConnectionReset),
-        "{failure:?}"
-    );
-    assert_eq!(lab.master().store().reports().len(), 1);
-    let receipt = &lab.journal().work("master.test", PuppetServer)[0];
-    assert_eq!(
-        (receipt.received, receipt.told),
-        (Received::Whole, Told::Done)
-    );
+async fn what_is_reset_in_its_answer_was_done_and_only_a_whole_head_tells() {
+    for (after, told) in [(0, Told::Nothing), (10, Told::Nothing), (1000, Told::Done)] {
+        let (lab, client, _guard) = struck(Fault::ResetAnswer { after }).await;
+        let came = report(&lab, &client)
+            .await
+            .map(|reply| reply.status.as_u16());
+        match told {
+            Told::Done => assert_eq!(came.unwrap(), 200, "its answer is shorter"),
+            _ => assert_eq!(
+                came.unwrap_err().io_kind(),
+                Some(ErrorKind::ConnectionReset)
+            ),
+        }
+        assert_eq!(lab.master().store().reports().len(), 1, "{after}");
+        let receipt = &lab.journal().work("master.test", PuppetServer)[0];
+        assert_eq!((receipt.received, receipt.told), (Received::Whole, told));
+    }
 }
 
 #[tokio::test]
@@ -189,6 +192,7 @@ async fn any_final_status_can_be_answered_and_nothing_is_done() {
     let target = Target::Service("master.test", PuppetServer);
     for (code, told) in [
         (400, Told::Nothing),
+        (404, Told::NotDone),
         (418, Told::Nothing),
         (429, Told::NotDone),
         (502, Told::Nothing),
