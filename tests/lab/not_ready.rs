@@ -145,3 +145,34 @@ async fn when_all_are_benched_all_are_tried_and_the_error_says_so() {
         "{second}"
     );
 }
+
+/// It was not processed, so it may go on though it may not be repeated.
+#[tokio::test]
+async fn a_harmful_write_that_was_declined_moves_on() {
+    let stage = Stage::start().await;
+    let unavailable = Fault::Unavailable { retry_after: None };
+    let _fault = stage.fault(Service::PuppetServer, unavailable).await;
+    let unknown = http::Request::post("/puppet/v3/unknown").body("once".into());
+    let answer = stage.send(unknown.unwrap()).await.unwrap();
+    assert_eq!(answer.by(), REPLICA);
+    assert_eq!(answer.failed(), [(MASTER, NOT_READY)]);
+}
+
+#[tokio::test]
+async fn a_harmful_write_to_a_busy_master_is_sent_again_when_it_said() {
+    let stage = Stage::start().await;
+    let busy = Fault::Unavailable {
+        retry_after: Some(1),
+    };
+    let fault = stage.fault(Service::CodeManager, busy).await;
+    let journal = stage.lab.journal();
+    let lift = async {
+        journal.wait_for(|receipt| receipt.answered.is_some()).await;
+        fault.lift().await;
+    };
+    let (answer, ()) = tokio::join!(stage.ask(Errand::CodeDeploy), lift);
+    let answer = answer.unwrap();
+    assert_eq!((answer.status.as_u16(), answer.by()), (200, MASTER));
+    assert_eq!(answer.failed().len(), 1);
+    assert_eq!(stage.lab.master().store().deploys().len(), 1);
+}

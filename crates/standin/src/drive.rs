@@ -12,7 +12,7 @@ use standin_core::cell::State;
 use standin_core::health::{Mark, Question, ServerId};
 use standin_core::patience::{Patience, PatienceStep};
 use standin_core::plan::{After, Plan, Step};
-use standin_core::verdict::{Loss, Unreached};
+use standin_core::verdict::{Loss, Processed, Unreached};
 use standin_core::{Class, Moment, Operation, Repeat, Verdict};
 use standin_net::{Clock, TrustFailure};
 
@@ -405,6 +405,9 @@ impl<T: Transport> Walk<T> {
             && let Some(until) = self.plan.busy_until(place, now)
         {
             health.busy(self.class, place, until);
+        }
+        if matches!(verdict, Verdict::NotReady(Processed::No) | Verdict::Busy(_)) {
+            self.prepared.was_declined();
         }
         if after == After::HandBack {
             self.sign(response, place, began, now);

@@ -8,7 +8,7 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
 use standin_core::{Operation, Repeat, Server, Service};
 
-use crate::redirect::Again;
+use crate::redirect;
 use crate::transport::GivesBack;
 use crate::{Body, Error, ErrorKind, RequestBodyError};
 
@@ -23,6 +23,17 @@ pub(crate) struct Prepared {
     whole: Option<Box<Request<Body>>>,
     /// For sending it once more, if it may be.
     kept: Option<Kept>,
+    again: Again,
+}
+
+/// When what was kept may be handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Again {
+    Freely,
+    /// Once for each answer which says that it was not processed.
+    IfDeclined,
+    /// There was such an answer.
+    Declined,
 }
 
 /// What it takes to make a request once more: all but the address. The headers are a plain list,
@@ -94,13 +105,17 @@ impl Prepared {
         {
             headers.insert(X_PUPPET_VERSION, puppet_version.clone());
         }
-        let kept = match (operation.repeat, gives_back) {
-            (Repeat::Harmful, GivesBack::Unsent) => None,
+        let (kept, again) = match (operation.repeat, gives_back) {
+            (Repeat::Harmful, GivesBack::Unsent) => (Kept::of(request), Again::IfDeclined),
             (Repeat::Harmless, _) | (Repeat::Harmful, GivesBack::Nothing) => {
-                Some(Kept::of(request)?)
+                (Some(Kept::of(request)?), Again::Freely)
             }
         };
-        Some(Self { whole: None, kept })
+        Some(Self {
+            whole: None,
+            kept,
+            again,
+        })
     }
 
     /// The request for this server, about to be sent.
@@ -108,24 +123,36 @@ impl Prepared {
         let again = || self.kept.as_ref().and_then(Kept::request);
         let mut request = match self.whole.take() {
             Some(whole) => *whole,
+            None if self.again == Again::IfDeclined => return Err(RequestBodyError::NotKept),
             None => again().ok_or(RequestBodyError::NotKept)?,
         };
+        if self.again == Again::Declined {
+            self.again = Again::IfDeclined;
+        }
         request.body_mut().make()?;
         target.address(&mut request);
         Ok(request)
     }
 
+    /// A server said that it did not process the request, so it may be handed over once more.
+    pub(crate) fn was_declined(&mut self) {
+        if self.again == Again::IfDeclined {
+            self.again = Again::Declined;
+        }
+    }
+
     /// A copy of the request for this server, beside the request itself; `None` when it may not be
     /// repeated or cannot be had once more.
     pub(crate) fn copy(&self, target: &Target) -> Option<Request<Body>> {
-        let mut request = self.kept.as_ref()?.request()?;
+        let kept = self.kept.as_ref().filter(|_| self.again == Again::Freely);
+        let mut request = kept?.request()?;
         target.address(&mut request);
         Some(request)
     }
 
     /// What it takes to follow a redirect, if a copy was kept.
-    pub(crate) fn again(&self) -> Option<Again> {
-        Some(Again::of(&self.kept.as_ref()?.request()?))
+    pub(crate) fn again(&self) -> Option<redirect::Again> {
+        Some(redirect::Again::of(&self.kept.as_ref()?.request()?))
     }
 
     /// Takes the request, to be handed over next.
@@ -133,11 +160,9 @@ impl Prepared {
         self.whole = Some(request);
     }
 
-    /// Takes back a request that was not sent, unless a copy was kept anyway.
+    /// Takes back a request that was not sent.
     pub(crate) fn give_back(&mut self, request: Box<Request<Body>>) {
-        if self.kept.is_none() {
-            self.hold(request);
-        }
+        self.hold(request);
     }
 }
 
@@ -269,5 +294,17 @@ mod tests {
         assert!(prepared.at(&target("m")).is_err());
         prepared.give_back(Box::new(request));
         assert!(prepared.at(&target("m")).is_ok());
+    }
+
+    #[test]
+    fn what_may_not_be_repeated_can_be_had_once_more_for_each_time_it_was_declined() {
+        let mut prepared = prepared("POST", "/code-manager/v1/deploys", GivesBack::Unsent);
+        assert!(prepared.at(&target("m")).is_ok());
+        for _ in 0..2 {
+            prepared.was_declined();
+            assert!(prepared.copy(&target("m")).is_none());
+            assert!(prepared.at(&target("m")).is_ok());
+            assert!(prepared.at(&target("m")).is_err());
+        }
     }
 }
