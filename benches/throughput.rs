@@ -5,7 +5,7 @@
 //! `throughput_ratio=R p99_ratio=R`, ours divided by hyper-util's. More is better for the first, less
 //! for the second.
 //!
-//! Both speak TLS on loopback with the same rustls configuration and the same socket options, to a
+//! Both speak TLS on loopback with the same rustls configuration and without Nagle's delay, to a
 //! plain hyper server that has a thread and a runtime of its own. It is not the lab's: what that does
 //! for each request, its journal and its faults, would cost both so much that no difference showed.
 //! Nothing is switched off for ours: health, copies for replay, deadlines, patience and `Served` are
@@ -34,8 +34,8 @@ use server::{AGENT, HOST, Site};
 
 fn main() {
     let site = Site::start();
-    let runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = { runtime }.enable_all().build().unwrap();
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().build().unwrap();
     let extent = match std::env::args().any(|argument| argument == "--test") {
         true => Extent {
             pairs: 2,

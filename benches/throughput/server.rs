@@ -66,8 +66,8 @@ pub(crate) fn with_headers(request: request::Builder) -> request::Builder {
 }
 
 fn serve(listener: std::net::TcpListener, config: ServerConfig) {
-    let runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = { runtime }.enable_all().build().unwrap();
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().build().unwrap();
     runtime.block_on(async {
         listener.set_nonblocking(true).unwrap();
         let listener = TcpListener::from_std(listener).unwrap();
