@@ -1,4 +1,4 @@
-//! A simulated Puppet installation whose servers fail on cue, over real TLS.
+//! A simulated Puppet installation whose servers fail on cue, over real TLS, and a faulty wire for real servers.
 //!
 //! A [`Lab`] is a primary master and its replica on loopback addresses of their own, with Puppet's real ports, a
 //! certificate authority, and the settings files of an agent. Its servers answer as Puppet Server, PuppetDB and the
@@ -28,9 +28,13 @@
 //! caller's runtime and ends with the `Lab`. Any number of labs can run side by side. The loopback network 127.0.0.0/8
 //! and full accept queues are used as Linux has them; other systems are not supported.
 //!
-//! Not simulated: version 1 of PCP, a broker's rules of who may send what, and the console's web pages; traffic between hosts (a master's Puppet Server asks
-//! neither classifier nor PuppetDB); compressed answers; packet loss on established connections, whose bytes the
-//! kernel acknowledges even while a host plays dead.
+//! Not simulated: version 1 of PCP, a broker's rules of who may send what, and the console's web pages; traffic between
+//! hosts (a master's Puppet Server asks neither classifier nor PuppetDB); compressed answers; the 400 that Puppet Server has
+//! for a request without `Accept`; packet loss on established connections, whose bytes the kernel acknowledges even while a
+//! host plays dead.
+//!
+//! A real agent runs on a lab: `puppet agent --test --confdir DIR`, with [`Lab::conf_dir`] for DIR, in a mount namespace with
+//! DIR's `hosts` over `/etc/hosts`. It fails over as on real servers, and writes nothing outside of DIR.
 //!
 //! # Map
 //!

@@ -5,30 +5,59 @@ use std::fmt::Write;
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
 
+/// Whose records are wanted, and what they are to say.
+#[derive(Debug)]
+pub(super) struct Wanted<'a> {
+    pub(super) server: &'a str,
+    /// Only repeated: there are no links.
+    pub(super) links: &'a str,
+    pub(super) permissions: Permissions,
+}
+
+/// What records say of who may do what, as `source_permissions` has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Permissions {
+    /// What the source has.
+    Use,
+    /// What is harmless.
+    Ignore,
+}
+
 /// The records of everything below a mount's root, as `file_metadatas` gives them.
-pub(super) fn metadatas(server: &str, path: &[&str], recurse: Option<&str>) -> Option<String> {
+pub(super) fn metadatas(
+    wanted: &Wanted<'_>,
+    path: &[&str],
+    recurse: Option<&str>,
+) -> Option<String> {
     let path = path.join("/");
     let below = TREE
         .iter()
         .filter(|entry| entry.path == path || is_below(entry.path, &path));
     let records: Vec<Value> = below
         .filter(|entry| entry.path == path || recurse == Some("true"))
-        .map(|entry| entry.record(server, &path, relative(entry.path, &path)))
+        .map(|entry| entry.record(wanted, &path, relative(entry.path, &path)))
         .collect();
     (!records.is_empty()).then(|| Value::Array(records).to_string())
 }
 
 /// One record, as `file_metadata` gives it.
-pub(super) fn metadata(server: &str, path: &[&str]) -> Option<String> {
+pub(super) fn metadata(wanted: &Wanted<'_>, path: &[&str]) -> Option<String> {
     let path = path.join("/");
     let entry = TREE.iter().find(|entry| entry.path == path)?;
-    Some(entry.record(server, &path, None).to_string())
+    Some(entry.record(wanted, &path, None).to_string())
 }
 
 /// The bytes of a file.
 pub(super) fn content(path: &[&str]) -> Option<&'static str> {
     let path = path.join("/");
     TREE.iter().find(|entry| entry.path == path)?.content
+}
+
+/// Whether the path begins with a mount that there is.
+pub(super) fn is_mounted(path: &str) -> bool {
+    let mount = path.split('/').next();
+    TREE.iter()
+        .any(|entry| entry.path.split('/').next() == mount)
 }
 
 /// A file, or a directory if it has no content.
@@ -38,7 +67,16 @@ struct Entry {
 }
 
 impl Entry {
-    fn record(&self, server: &str, root: &str, relative_path: Option<&str>) -> Value {
+    fn record(&self, asked: &Wanted<'_>, root: &str, relative_path: Option<&str>) -> Value {
+        let Wanted {
+            server,
+            links,
+            permissions,
+        } = asked;
+        let mode = match (self.content, permissions) {
+            (None, Permissions::Use) => 0o755,
+            _ => 0o644,
+        };
         let (kind, checksum) = match self.content {
             Some(content) => ("file", json!({"type": "sha256", "value": sha256(content)})),
             None => (
@@ -55,10 +93,10 @@ impl Entry {
         json!({
             "path": format!("/etc/puppetlabs/code/on/{server}/{directory}"),
             "relative_path": relative_path,
-            "links": "follow",
+            "links": links,
             "owner": 0,
             "group": 0,
-            "mode": 0o644,
+            "mode": mode,
             "checksum": checksum,
             "type": kind,
             "destination": null,

@@ -85,7 +85,7 @@ pub(super) fn readable(asked: &Asked, taken: impl FnOnce() -> Answer) -> Answer 
     puppet_server::issue(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         &format!(
-            "Unsupported Media Type: Client sent a mime-type ({mime}) that doesn't correspond to a format we support"
+            "Unsupported Media Type: Client sent a mime-type ({named}) that doesn't correspond to a format we support"
         ),
         "UNSUPPORTED_MEDIA_TYPE",
     )

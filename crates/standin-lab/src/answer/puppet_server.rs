@@ -34,10 +34,10 @@ pub(super) fn answer(place: &Place<'_>, asked: &Asked) -> Answer {
             })
         }),
         (&Method::GET, ["file_metadatas", path @ ..]) => file(place, asked, format::DATA, || {
-            files::metadatas(place.name(), path, asked.parameter("recurse"))
+            files::metadatas(&wanted(place, asked), path, asked.parameter("recurse"))
         }),
         (&Method::GET, ["file_metadata", path @ ..]) => file(place, asked, format::DATA, || {
-            files::metadata(place.name(), path)
+            files::metadata(&wanted(place, asked), path)
         }),
         (&Method::GET, ["file_content", path @ ..]) => {
             file(place, asked, format::CONTENT, || files::content(path))
@@ -56,9 +56,10 @@ fn in_environment(
     allowed: impl FnOnce(&str) -> Answer,
 ) -> Answer {
     match asked.parameter("environment") {
-        None => Answer::text(
+        None => issue(
             StatusCode::BAD_REQUEST,
-            "An environment parameter must be specified",
+            "Bad Request: An environment parameter must be specified",
+            "RUNTIME_ERROR",
         ),
         Some(name)
             if place
@@ -98,15 +99,34 @@ fn file<B: Into<Bytes>>(
     })
 }
 
+fn wanted<'a>(place: &'a Place<'_>, asked: &'a Asked) -> files::Wanted<'a> {
+    files::Wanted {
+        server: place.name(),
+        links: asked.parameter("links").unwrap_or("manage"),
+        permissions: match asked.parameter("source_permissions") {
+            Some("use") => files::Permissions::Use,
+            _ => files::Permissions::Ignore,
+        },
+    }
+}
+
+/// The file server's two ways of having nothing: a mount that there is not may not be asked at all.
 fn no_such_file(path: &str) -> Answer {
     let below = path.trim_start_matches("/puppet/v3/");
-    let what = match below.strip_prefix("file_metadatas/") {
-        Some(root) => format!("instances in file_metadata with '{root}'"),
-        None => below.replacen('/', " ", 1),
+    let (endpoint, key) = below.split_once('/').unwrap_or((below, ""));
+    let (kind, action, missing) = match endpoint.strip_suffix('s') {
+        Some(kind) => (kind, "search", format!("instances in {kind} with '{key}'")),
+        None => (endpoint, "find", format!("{endpoint} {key}")),
     };
+    if !files::is_mounted(key) {
+        let message = format!(
+            "Server Error: Not authorized to call {action} on /{kind}/{key} with {{:rest=>\"{key}\"}}"
+        );
+        return issue(StatusCode::INTERNAL_SERVER_ERROR, &message, "RUNTIME_ERROR");
+    }
     issue(
         StatusCode::NOT_FOUND,
-        &format!("Not Found: Could not find {what}"),
+        &format!("Not Found: Could not find {missing}"),
         "RESOURCE_NOT_FOUND",
     )
 }

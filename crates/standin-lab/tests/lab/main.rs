@@ -17,6 +17,7 @@ mod journal;
 mod pcp;
 mod pki;
 mod relay;
+mod relay_pace;
 mod roles;
 mod scenario;
 mod status;
