@@ -11,8 +11,8 @@ use standin::config::{Account, Defaults, Overrides, Settings, Sources};
 use standin::policy::{Failback, Hysteresis};
 use standin::spool::Spool;
 use standin::{
-    Attempt, Body, Client, ClientBuilder, Error, Installation, OnLoss, Policy, Run, Served, Server,
-    ServerList, Service, Switched, https::ResponseBody,
+    Attempt, Body, Client, ClientBuilder, Error, Installation, Names, OnLoss, Policy, Run, Served,
+    Server, ServerList, Service, Switched, https::ResponseBody,
 };
 use url::form_urlencoded::byte_serialize;
 
@@ -114,6 +114,13 @@ impl Agent {
     /// One that knows nothing of what others learned.
     pub(crate) fn newcomer(stack: &Stack) -> Self {
         Self::newcomer_with(stack, Overrides::new())
+    }
+
+    /// The same, with names of its own.
+    pub(crate) fn newcomer_by(stack: &Stack, names: &Names) -> Self {
+        Self::with(stack, Overrides::new(), |builder| {
+            builder.without_memory().names(names.clone())
+        })
     }
 
     /// The same with settings of its own.

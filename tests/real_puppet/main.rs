@@ -13,6 +13,7 @@
 mod agent;
 mod proxy;
 mod stack;
+mod wire;
 
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use agent::{Agent, Errand};
 use proxy::Proxy;
 use stack::Stack;
 use standin::{ErrorKind, OnLoss, Service, Switched};
+use wire::Wire;
 
 /// What a request may wait on a connection that went dead under it: patience, two misses, and the
 /// replica's own work (its PuppetDB terminus tries the master for 5 s, twice in a catalog).
@@ -67,6 +69,36 @@ async fn an_agents_work_survives_its_real_master() {
         "{}",
         refused.report()
     );
+
+    step("a wire before the master that breaks, while the master is well");
+    let wire = Wire::before_the_master(&stack).await;
+    let names = wire.names(&stack);
+    let mut behind = Agent::newcomer_by(&stack, &names);
+    let run = behind.begin_run();
+    for errand in Errand::RUN {
+        assert_eq!(behind.go(errand, &run).await.host, MASTER, "{errand:?}");
+    }
+    for relay in [&wire.puppet_server, &wire.puppetdb] {
+        let passages = relay.journal().passages();
+        assert!(passages.iter().any(|passage| passage.to_client > 0));
+    }
+    let mut behind = vec![behind];
+    for fault in wire::FATAL {
+        println!("   {fault:?}");
+        let _broken = wire.breaks(fault).await;
+        let mut newcomer = Agent::newcomer_by(&stack, &names);
+        let run = newcomer.begin_run();
+        for errand in Errand::RUN {
+            let answer = newcomer.go(errand, &run).await;
+            assert_eq!(answer.host, REPLICA, "{fault:?} {errand:?}");
+            assert!(
+                answer.waited < BLACK_HOLE,
+                "{errand:?}: {:?}",
+                answer.waited
+            );
+        }
+        behind.push(newcomer);
+    }
 
     step("the master's Puppet Server is killed in mid-run");
     let run = agent.begin_run();
@@ -237,7 +269,8 @@ async fn an_agents_work_survives_its_real_master() {
         &newcomer_in_the_dark,
         &successor,
     ];
-    for agent in agents {
+    let agents = agents.into_iter().chain(&behind);
+    for agent in agents.clone() {
         commands.extend_from_slice(&agent.acknowledged_commands);
         reports.extend_from_slice(&agent.acknowledged_reports);
     }
@@ -246,7 +279,7 @@ async fn an_agents_work_survives_its_real_master() {
     agent.until_stored(&to_puppet_server, 2).await;
     assert_eq!(agent.times_stored(&to_puppetdb).await, 1);
 
-    let requests: usize = agents.iter().map(|agent| agent.sent).sum();
+    let requests: usize = agents.map(|agent| agent.sent).sum();
     println!(
         "real puppet: {requests} requests, {} commands and {} reports acknowledged, none missing",
         commands.len(),

@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 
+use futures_util::future::Either;
 use http::{HeaderValue, Request, Response};
 use standin_core::health::{Snapshot, Target};
 use standin_core::policy::Probing;
@@ -87,17 +88,18 @@ impl Client {
     /// # Cancel safety
     /// Dropping the future abandons the request, which a server may have got. Nothing is recorded
     /// against the server.
-    pub async fn request(
+    pub fn request(
         &self,
         request: Request<impl Into<Body>>,
-    ) -> Result<Response<ResponseBody>, Error> {
+    ) -> impl Future<Output = Result<Response<ResponseBody>, Error>> + Send {
         let mut request: Request<Body> = request.map(Into::into);
         let shared = self.current.now();
         producer::date(&mut request, || shared.clock.wall());
         shared.hub.defaults.fill(&mut request);
+        // Not an `async fn`, which would hold the request twice.
         match &self.spooling {
-            Some(spooling) => Box::pin(spooling.send(self, request)).await,
-            None => self.send(request).await,
+            Some(spooling) => Either::Left(Box::pin(spooling.send(self, request))),
+            None => Either::Right(self.send(request)),
         }
     }
 

@@ -58,6 +58,8 @@ impl ClientBuilder {
     /// something, oldest first. Where it cannot be kept, the error is the one that there would be without
     /// a spool; [`Error::spool`](crate::Error::spool) says why.
     ///
+    /// To keep it takes as long as the disk takes, seconds at most, and that is on top of a deadline.
+    ///
     /// Nothing is kept of a request that carries credentials, names a server outside the installation,
     /// or whose body is a stream that was not kept; nor of one whose future was dropped. An answer,
     /// whatever its status, is handed back. Of headers only those are kept that say how the request is
