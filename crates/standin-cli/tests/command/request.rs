@@ -50,7 +50,7 @@ async fn what_the_master_cannot_serve_the_replica_does() {
 async fn what_was_assumed_of_settings_is_said_if_asked_for() {
     let bench = Bench::new().await;
     let said = bench.run(&[&NODE[..], &["-v"]].concat()).await;
-    let note = "puppet.conf:7: taken to be master.test:8140 master, replica.test:8140 replica\n";
+    let note = "puppet.conf:11: taken to be master.test:8140 master, replica.test:8140 replica\n";
     assert!(said.err.contains(note), "{said:?}");
 }
 
