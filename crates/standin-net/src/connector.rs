@@ -90,9 +90,14 @@ impl Connector {
     /// Dropping the future closes what was begun.
     pub async fn connect(&self, server: &Server, limit: Duration) -> Result<Stream, ConnectError> {
         let uri = uri(server)?;
-        tokio::time::timeout(limit, self.make(server, uri))
+        tracing::debug!(%server, "connecting");
+        let stream = tokio::time::timeout(limit, self.make(server, uri))
             .await
-            .unwrap_or_else(|_| Err(ConnectError::timed_out()))
+            .unwrap_or_else(|_| Err(ConnectError::timed_out()))?;
+        if let Some((address, tls)) = stream.way() {
+            tracing::debug!(%server, %address, ?tls, "connected");
+        }
+        Ok(stream)
     }
 
     async fn make(&self, server: &Server, uri: Uri) -> Result<Stream, ConnectError> {

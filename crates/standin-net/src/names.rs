@@ -26,15 +26,29 @@ pub trait Lookup: Send + Sync + 'static {
 /// Resolves host names afresh at each connection.
 ///
 /// A name that was [given an address](Names::with) keeps it, as with curl's `--resolve`, and nobody
-/// is asked. A name that resolved before and does not now, or not within half a second, keeps its
+/// is asked; so does one at a [port](Names::with_at). A name that resolved before and does not now, or not within half a second, keeps its
 /// last addresses [for a while](Names::keep).
 #[derive(Clone)]
 pub struct Names {
-    given: Arc<HashMap<String, Vec<IpAddr>>>,
+    given: Arc<HashMap<String, Vec<Given>>>,
     lookup: Arc<dyn Lookup>,
     keep: Duration,
     clock: Clock,
     known: Arc<Mutex<HashMap<String, Known>>>,
+}
+
+/// An address that the caller gave a name.
+#[derive(Clone, Copy, Debug)]
+struct Given {
+    at: At,
+    address: IpAddr,
+}
+
+/// Where an address holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    EveryPort,
+    Port(u16),
 }
 
 /// What is known of a name.
@@ -77,19 +91,40 @@ impl Names {
 
     /// The same with one more address for `name`, in any case.
     #[must_use]
-    pub fn with(mut self, name: &str, address: IpAddr) -> Self {
+    pub fn with(self, name: &str, address: IpAddr) -> Self {
+        self.give(name, At::EveryPort, address)
+    }
+
+    /// The same with one more address for `name` at `port`, which comes before those at every port.
+    #[must_use]
+    pub fn with_at(self, name: &str, port: u16, address: IpAddr) -> Self {
+        self.give(name, At::Port(port), address)
+    }
+
+    fn give(mut self, name: &str, at: At, address: IpAddr) -> Self {
         Arc::make_mut(&mut self.given)
             .entry(name.to_ascii_lowercase())
             .or_default()
-            .push(address);
+            .push(Given { at, address });
         self
     }
 
-    /// The addresses of `host`, at least one. IPv6 may be in brackets.
+    /// The addresses of `host`, at least one. IPv6 may be in brackets. Of one that was given addresses at
+    /// ports alone, all of them.
     ///
     /// # Errors
     /// When it has none, or the system's resolver cannot be asked.
     pub async fn lookup(&self, host: &str) -> Result<Vec<IpAddr>, NameError> {
+        let name = plain(host);
+        if let Some(given) = self.given.get(&name) {
+            let mut all: Vec<IpAddr> = Vec::new();
+            for given in given {
+                if !all.contains(&given.address) {
+                    all.push(given.address);
+                }
+            }
+            return Ok(all);
+        }
         let found = self.addresses(host, 0).await?;
         Ok(found.into_iter().map(|address| address.ip()).collect())
     }
@@ -108,14 +143,11 @@ impl Names {
         host: &str,
         port: u16,
     ) -> Result<Vec<SocketAddr>, NameError> {
-        let name = host
-            .strip_prefix('[')
-            .and_then(|rest| rest.strip_suffix(']'))
-            .unwrap_or(host)
-            .to_ascii_lowercase();
+        let name = plain(host);
         let with_port = |all: &[IpAddr]| all.iter().map(|ip| SocketAddr::new(*ip, port)).collect();
-        if let Some(given) = self.given.get(&name) {
-            return Ok(with_port(given));
+        let given = self.given_at(&name, port);
+        if !given.is_empty() {
+            return Ok(with_port(&given));
         }
         if let Ok(literal) = name.parse::<IpAddr>() {
             return Ok(with_port(&[literal]));
@@ -138,6 +170,19 @@ impl Names {
         match answer {
             Ok(addresses) => Ok(with_port(&addresses)),
             Err(source) => Err(NameError { name, source }),
+        }
+    }
+
+    fn given_at(&self, name: &str, port: u16) -> Vec<IpAddr> {
+        let given = self.given.get(name).map_or(&[][..], Vec::as_slice);
+        let at = |at| {
+            let fitting = given.iter().filter(move |given| given.at == at);
+            fitting.map(|given| given.address)
+        };
+        let here: Vec<IpAddr> = at(At::Port(port)).collect();
+        match here.is_empty() {
+            true => at(At::EveryPort).collect(),
+            false => here,
         }
     }
 
@@ -201,6 +246,14 @@ impl Names {
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Known>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A name as it is looked for: in lower case, IPv6 without brackets.
+fn plain(host: &str) -> String {
+    host.strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .unwrap_or(host)
+        .to_ascii_lowercase()
 }
 
 /// Long enough for a name server to be mended, short enough for an address to belong to nobody else.

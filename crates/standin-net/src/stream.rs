@@ -1,12 +1,14 @@
 //! A connection to a server.
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_rustls::MaybeHttpsStream;
 use hyper_util::rt::TokioIo;
+use rustls::ProtocolVersion;
 use rustls_pki_types::CertificateDer;
 use tokio::net::TcpStream;
 
@@ -34,6 +36,16 @@ impl Stream {
         };
         let (_, session) = tls.inner().get_ref();
         session.peer_certificates()?.first()
+    }
+
+    /// The address at its other end, which may be a proxy's, and the version of TLS.
+    pub(crate) fn way(&self) -> Option<(SocketAddr, ProtocolVersion)> {
+        let MaybeHttpsStream::Https(tls) = &self.io else {
+            return None;
+        };
+        let (tcp, session) = tls.inner().get_ref();
+        let address = tcp.inner().inner().peer_addr().ok()?;
+        Some((address, session.protocol_version()?))
     }
 
     /// Which certificates, keys and lists it was made with.

@@ -206,6 +206,7 @@ impl Connection for HttpsConnection {
                 source,
             });
         }
+        tracing::debug!(server = %self.server, "sending");
         let bounds = &self.home.keeping.bounds;
         let whole = request.extensions().get::<WholeBody>();
         let most = whole.and_then(|whole| whole.most());

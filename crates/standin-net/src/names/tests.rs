@@ -119,3 +119,23 @@ async fn an_address_is_its_own_name_and_nobody_is_asked() {
     assert_eq!(found, ["[::1]:8140".parse().unwrap()]);
     assert_eq!(server.asked.load(Ordering::Relaxed), 0);
 }
+
+#[tokio::test]
+async fn an_address_at_a_port_comes_before_one_at_every_port() {
+    let address = |text: &str| text.parse::<IpAddr>().unwrap();
+    let names = Names::new()
+        .with(MASTER, address("10.0.0.1"))
+        .with_at(MASTER, 8081, address("10.0.0.2"))
+        .with_at("replica.example.com", 8140, address("10.0.0.3"));
+    let at = async |host: &str, port| {
+        let found = names.addresses(host, port).await.unwrap();
+        found[0].to_string()
+    };
+    assert_eq!(at(MASTER, 8140).await, "10.0.0.1:8140");
+    assert_eq!(at("MASTER.example.com", 8081).await, "10.0.0.2:8081");
+    assert_eq!(at("replica.example.com", 8140).await, "10.0.0.3:8140");
+    assert_eq!(
+        names.lookup("replica.example.com").await.unwrap(),
+        [address("10.0.0.3")]
+    );
+}
