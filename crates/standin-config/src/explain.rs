@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::origin::Reading;
 use crate::stated::Stated;
-use crate::{ClassifierYaml, Origin, PuppetConf, PuppetDbConf, Rule, Settings, Unused};
+use crate::{ClassifierYaml, Hosts, Origin, PuppetConf, PuppetDbConf, Rule, Settings, Unused};
 
 /// Why a setting has its value.
 ///
@@ -65,6 +65,13 @@ impl Settings {
         }
         for file in &self.parameters {
             all.extend(of_readings(&file.path, file.readings.iter()));
+        }
+        if self.hosts.is_some() {
+            for one in &mut all {
+                one.consequence = Hosts::INSTEAD_OF
+                    .contains(&one.setting.as_str())
+                    .then_some("It is not used, for the caller names the hosts.");
+            }
         }
         all
     }

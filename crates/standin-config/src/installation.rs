@@ -39,6 +39,9 @@ impl Settings {
     /// Source: `build_resolvers` in `lib/puppet/http/client.rb` of Puppet.
     #[must_use]
     pub fn reports(&self) -> Reports<'_> {
+        if self.hosts.is_some() {
+            return Reports::WithTheRest;
+        }
         let puppet = &self.puppet;
         let has_list = Stated::of(self).server_list.is_some();
         if puppet.sets("report_server") || (!has_list && puppet.report_server != puppet.server) {
@@ -73,6 +76,8 @@ impl Settings {
     /// the one host beside them in a list is their master. Where it is empty, the second of a list of
     /// two would be a replica that is provisioned and not enabled, and is in no list. A
     /// `replication_mode` that is the same in all classes tells what this host itself is.
+    ///
+    /// Where the caller named [`hosts`](crate::Hosts), they stand for all of this.
     ///
     /// [`Pool`]: standin_core::Role::Pool
     ///
@@ -111,7 +116,9 @@ impl View {
         let one = |server, name| Named::one(server, puppet.readings.of(name));
         let servers = stated.server_list.clone();
         let authority = match &servers {
-            Some(servers) if !puppet.sets("ca_server") => servers.clone(),
+            Some(servers) if settings.hosts.is_some() || !puppet.sets("ca_server") => {
+                servers.clone()
+            }
             _ => one(&puppet.ca_server, "ca_server"),
         };
         Self {

@@ -43,7 +43,7 @@
 //!
 //! In reading order:
 //!
-//! - `sources`, `overrides`, `defaults`, `machine`: what is read, and what beats and completes it.
+//! - `sources`, `overrides`, `hosts`, `defaults`, `machine`: what is read, and what beats and completes it.
 //! - `settings`: all files together; `survey`: as many of them as can be used. `stated`, `roles` and
 //!   `installation` make server lists of them, `note` says what was assumed, `explain` why each value
 //!   is what it is.
@@ -67,6 +67,7 @@ mod defaults;
 mod error;
 mod explain;
 mod hocon;
+mod hosts;
 mod installation;
 mod json;
 mod listed;
@@ -95,6 +96,7 @@ pub use defaults::{Account, Defaults};
 pub use error::{Place, SettingsError, SettingsFault};
 pub use explain::Explanation;
 pub use hocon::HoconFault;
+pub use hosts::Hosts;
 pub use installation::ServiceList;
 #[cfg(unix)]
 pub use machine::UnknownMachine;

@@ -69,7 +69,9 @@ impl Settings {
         }
         let stated = Stated::of(self);
         let roles = Roles::of(self, &stated);
-        if let Some(list) = &stated.server_list {
+        if let Some(list) = &stated.server_list
+            && self.hosts.is_none()
+        {
             let server_list = list.origin.clone();
             if puppet.sets("server") {
                 notes.push(Note::ServerNotUsed {

@@ -29,6 +29,13 @@ enum Standing {
 impl Roles {
     pub(crate) fn of(settings: &Settings, stated: &Stated) -> Self {
         let mut roles = Self::default();
+        if let Some(hosts) = &settings.hosts {
+            roles.know(hosts.master.host(), Standing::Known(Role::Master));
+            if let Some(replica) = &hosts.replica {
+                roles.know(replica.host(), Standing::Known(Role::Replica));
+            }
+            return roles;
+        }
         if let Some((hosts, origin)) = &stated.enabled_replicas {
             for host in hosts {
                 roles.know(host, Standing::Known(Role::Replica));

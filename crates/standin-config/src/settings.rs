@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use crate::sources::usual_pxp_agent;
 use crate::{
-    ClassifierYaml, Parameters, PuppetConf, PuppetDbConf, PxpAgentConf, SettingsError, Sources,
-    Survey,
+    ClassifierYaml, Hosts, Parameters, PuppetConf, PuppetDbConf, PxpAgentConf, SettingsError,
+    Sources, Survey,
 };
 
 /// What the settings files of an installation say.
@@ -25,6 +25,8 @@ pub struct Settings {
     /// Files of Puppet Enterprise's parameters, in the order in which they were named. Of two that
     /// say something of one thing the first counts.
     pub parameters: Vec<Parameters>,
+    /// Hosts that the caller named, which are used instead of all that the files say of servers.
+    pub hosts: Option<Hosts>,
 }
 
 impl Settings {
@@ -100,6 +102,7 @@ pub(crate) mod tests {
                 PxpAgentConf::parse(&text, &confdir.join(PxpAgentConf::FILE), &defaults()).unwrap()
             }),
             parameters: Vec::new(),
+            hosts: None,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{Defaults, Origin, Overrides, PxpAgentConf, SettingsError};
+use crate::{Defaults, Hosts, Origin, Overrides, PxpAgentConf, SettingsError};
 
 /// Where settings are read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Sources {
     /// Files of Puppet Enterprise's parameters, from its classifier or Hiera, which then have to
     /// exist. What they say counts where the files of this host say nothing.
     pub parameters: Vec<PathBuf>,
+    /// Hosts to be used instead of all that the files say of servers.
+    pub hosts: Option<Hosts>,
     /// What beats the files.
     pub overrides: Overrides,
     /// What completes them.
@@ -31,6 +33,7 @@ impl Sources {
             confdir: confdir.into(),
             pxp_agent: None,
             parameters: Vec::new(),
+            hosts: None,
             overrides: Overrides::new(),
             defaults,
         }
@@ -58,6 +61,13 @@ impl Sources {
     #[must_use]
     pub fn with_parameters(mut self, path: impl Into<PathBuf>) -> Self {
         self.parameters.push(path.into());
+        self
+    }
+
+    /// The same with these hosts instead of all that the files say of servers.
+    #[must_use]
+    pub fn with_hosts(mut self, hosts: Hosts) -> Self {
+        self.hosts = Some(hosts);
         self
     }
 

@@ -57,6 +57,9 @@ pub(crate) struct Stated {
 
 impl Stated {
     pub(crate) fn of(settings: &Settings) -> Self {
+        if let Some(hosts) = &settings.hosts {
+            return hosts.stated();
+        }
         let puppet = &settings.puppet;
         let server_list = puppet.server_list.as_ref();
         let classifier = settings.classifier.as_ref();

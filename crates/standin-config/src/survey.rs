@@ -62,6 +62,7 @@ impl Survey {
             classifier: usable(classifier, &mut faults),
             pxp_agent: usable(pxp_agent(sources, &confdir), &mut faults),
             parameters,
+            hosts: sources.hosts.clone(),
         };
         Ok(Self { settings, faults })
     }

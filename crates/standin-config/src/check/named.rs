@@ -43,7 +43,16 @@ impl Lists {
         let puppet = &settings.puppet;
         let origin = |name| puppet.readings.of(name);
         let mut lists = Vec::new();
-        if let Some(list) = &puppet.server_list {
+        if let Some(hosts) = &settings.hosts {
+            let servers = [Some(&hosts.master), hosts.replica.as_ref()];
+            let servers = servers.into_iter().flatten();
+            lists.push(Named::all(
+                List::Agent,
+                "--master",
+                servers,
+                Origin::Override,
+            ));
+        } else if let Some(list) = &puppet.server_list {
             let (name, servers) = ("server_list", list.servers());
             lists.push(Named::all(List::Agent, name, servers, origin(name)));
         } else if puppet.sets("server") || parameters_have_no_agents(settings) {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::Hosts;
 use crate::settings::tests::{settings, with_parameters};
 use standin_core::{Class, Server};
 
@@ -351,4 +352,38 @@ fn servers_that_are_only_submitted_to_are_told_with_the_installation() {
     let list = |class| installation.list_of(class).unwrap().to_string();
     assert_eq!(list(Class::Commands), "m:8081,x:9091");
     assert_eq!(list(Class::Service(Service::PuppetDb)), "m:8081");
+}
+
+#[test]
+fn hosts_of_the_caller_stand_for_all_that_files_say_of_servers() {
+    let puppet = "server_list = a,b\nca_server = c\nreport_server = d";
+    let puppetdb = "[main]\nserver_urls = https://e:8081";
+    let mut all = settings(
+        puppet,
+        puppetdb,
+        "",
+        r#"{"broker-ws-uri": "wss://f/pcp2/"}"#,
+    );
+    let host = |text| Server::parse(text, 8140).unwrap();
+    all.hosts = Some(Hosts {
+        master: host("m:18140"),
+        replica: Some(host("r")),
+    });
+    let expected = |service: Service| match service.port() {
+        8140 => ["m:18140 master".to_owned(), "r:8140 replica".to_owned()],
+        port => [format!("m:{port} master"), format!("r:{port} replica")],
+    };
+    for service in Service::ALL {
+        assert_eq!(servers(&all, service), expected(service), "{service}");
+    }
+    assert_eq!(all.reports(), Reports::WithTheRest);
+    assert_eq!(all.notes(), []);
+    all.hosts = Some(Hosts {
+        master: host("m"),
+        replica: None,
+    });
+    assert_eq!(
+        servers(&all, Service::CertificateAuthority),
+        ["m:8140 master"]
+    );
 }
