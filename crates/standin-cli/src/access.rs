@@ -1,16 +1,18 @@
 //! Puppet's settings, and the client made of them.
 
-use standin::config::{Overrides, Settings, Sources};
-use standin::{Client, Installation, Names};
+use standin::config::{Hosts, Overrides, Settings, Sources};
+use standin::{Client, ClientBuilder, Installation, Names, Tls, proxies_of, ssl_files};
+use standin_net::Connector;
 
 use crate::cli::Common;
+use crate::code::Code;
 use crate::failure::{Failure, chain};
 use crate::streams::Streams;
 
 /// The way to an installation.
 pub(crate) struct Access {
     pub(crate) client: Client,
-    pub(crate) installation: Installation,
+    pub(crate) settings: Settings,
 }
 
 impl Access {
@@ -20,25 +22,53 @@ impl Access {
     /// When they make no client; the failure names file and setting.
     pub(crate) fn open(common: &Common, streams: &mut Streams<'_>) -> Result<Self, Failure> {
         let settings = common.settings(streams)?;
-        let installation = settings
-            .installation()
-            .map_err(|error| Failure::usage(&error))?;
-        let builder = Client::from_settings(&settings).map_err(|error| Failure::usage(&error))?;
-        Ok(Self {
-            client: builder.names(common.names()).build()?,
-            installation,
-        })
+        let client = builder(&settings, common)?.build()?;
+        Ok(Self { client, settings })
     }
-}
 
-impl Access {
+    /// The same with the installation that `change` makes of it, and without a memory: what is learned of
+    /// an order that was made up is of no use to others.
+    ///
+    /// # Errors
+    /// As [`Access::open`], and those of `change`.
+    pub(crate) fn open_in(
+        common: &Common,
+        streams: &mut Streams<'_>,
+        change: impl FnOnce(&Installation) -> Result<Installation, Failure>,
+    ) -> Result<Self, Failure> {
+        let settings = common.settings(streams)?;
+        let installation = change(&installation(&settings)?)?;
+        let builder = builder(&settings, common)?.installation(installation);
+        let client = builder.without_memory().build()?;
+        Ok(Self { client, settings })
+    }
+
+    /// # Errors
+    /// When the lists of the settings contradict each other.
+    pub(crate) fn installation(&self) -> Result<Installation, Failure> {
+        installation(&self.settings)
+    }
+
     /// Leaves what was learned to the next command. Where it cannot be written, that is mentioned and
     /// does no harm.
     pub(crate) async fn remember(&self, streams: &mut Streams<'_>) {
         if let Err(error) = self.client.remember().await {
-            streams.mention(format_args!("nothing is remembered: {}", chain(&error)));
+            streams.mention(format_args!("* nothing is remembered: {}", chain(&error)));
         }
     }
+}
+
+/// # Errors
+/// When the lists of the settings contradict each other.
+pub(crate) fn installation(settings: &Settings) -> Result<Installation, Failure> {
+    settings
+        .installation()
+        .map_err(|error| Failure::usage(&error))
+}
+
+fn builder(settings: &Settings, common: &Common) -> Result<ClientBuilder, Failure> {
+    let builder = Client::from_settings(settings).map_err(|error| Failure::usage(&error))?;
+    Ok(builder.names(common.names()))
 }
 
 impl Common {
@@ -49,7 +79,7 @@ impl Common {
     pub(crate) fn settings(&self, streams: &mut Streams<'_>) -> Result<Settings, Failure> {
         let settings = Settings::read(&self.sources()?).map_err(|error| Failure::usage(&error))?;
         for note in settings.notes() {
-            streams.mention(note);
+            streams.mention(format_args!("* {note}"));
         }
         Ok(settings)
     }
@@ -57,11 +87,34 @@ impl Common {
     /// # Errors
     /// When the machine does not tell where its settings are.
     pub(crate) fn sources(&self) -> Result<Sources, Failure> {
+        let hosts = self.hosts()?;
         let sources = Sources::of_this_machine().map_err(|error| Failure::usage(&error))?;
         let overrides = self.overrides(sources.overrides.clone());
-        let sources = sources.with_overrides(overrides);
+        let mut sources = sources.with_overrides(overrides);
+        if let Some(hosts) = hosts {
+            sources = sources.with_hosts(hosts);
+        }
         let files = self.parameters.iter();
         Ok(files.fold(sources, Sources::with_parameters))
+    }
+
+    fn hosts(&self) -> Result<Option<Hosts>, Failure> {
+        let contradiction = match (&self.master, &self.replica, &self.server_list) {
+            (None, Some(_), _) => "--replica: it is the replica of --master; name that too",
+            (Some(_), _, Some(_)) => {
+                "--master: --server_list says who the servers are already; leave one of them out"
+            }
+            (Some(master), Some(replica), None) if master.host() == replica.host() => {
+                "--replica: it is the host of --master; a replica is another one"
+            }
+            (master, replica, _) => {
+                return Ok(master.clone().map(|master| Hosts {
+                    master,
+                    replica: replica.clone(),
+                }));
+            }
+        };
+        Err(Failure::new(Code::USAGE, contradiction))
     }
 
     /// The same with what the command line has.
@@ -78,10 +131,19 @@ impl Common {
             .fold(overrides, |all, (name, value)| all.with(name, value))
     }
 
+    /// What reaches servers as the client does, without its judgement.
+    ///
+    /// # Errors
+    /// When the certificates or the proxy of the settings cannot be used.
+    pub(crate) fn connector(&self, settings: &Settings) -> Result<Connector, Failure> {
+        let tls = Tls::from_files(&ssl_files(&settings.puppet));
+        let tls = tls.map_err(|error| Failure::usage(&error))?;
+        let proxies = proxies_of(settings).map_err(|error| Failure::usage(&error))?;
+        Ok(Connector::new(tls, self.names()).proxies(proxies))
+    }
+
     pub(crate) fn names(&self) -> Names {
         let given = self.resolve.iter();
-        given.fold(Names::new(), |names, given| {
-            names.with(&given.host, given.address)
-        })
+        given.fold(Names::new(), |names, given| given.add_to(names))
     }
 }

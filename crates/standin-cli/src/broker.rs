@@ -13,6 +13,7 @@ use standin_net::Connector;
 use standin_pcp::{Broker, ClientType, Event, Options};
 use tokio::time::Instant;
 
+use crate::access::installation;
 use crate::cli::Common;
 use crate::code::Code;
 use crate::failure::Failure;
@@ -75,9 +76,7 @@ fn connect(
     streams: &mut Streams<'_>,
 ) -> Result<Broker, Failure> {
     let settings = common.settings(streams)?;
-    let installation = settings
-        .installation()
-        .map_err(|error| Failure::usage(&error))?;
+    let installation = installation(&settings)?;
     let list = installation
         .list(Service::PcpBroker)
         .ok_or_else(|| Failure::new(Code::USAGE, "the settings name no PCP broker"))?;

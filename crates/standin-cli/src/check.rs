@@ -11,6 +11,8 @@ use clap::Args;
 use standin::config::check::{self, Limits, Rule, Severity};
 use standin::config::{SettingsFault, Survey};
 
+pub(crate) use facts::now;
+
 use crate::cli::Common;
 use crate::code::Code;
 use crate::failure::Failure;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use standin::{Server, Service};
 
 use crate::broker::BrokerArgs;
 use crate::check::CheckArgs;
@@ -54,8 +55,16 @@ pub(crate) struct Common {
     /// the settings here do not say
     #[arg(long, global = true, help_heading = INSTALLATION, value_name = "FILE")]
     pub(crate) parameters: Vec<PathBuf>,
-    /// An address to use for a host instead of DNS, at every port; an IPv6 address in brackets
-    #[arg(long, global = true, help_heading = INSTALLATION, value_name = "HOST:ADDRESS")]
+    /// The primary master, instead of all that the settings say of servers; the port is Puppet
+    /// Server's, and its other services are at Puppet Enterprise's ports
+    #[arg(long, global = true, help_heading = INSTALLATION, value_name = "HOST[:PORT]", value_parser = host)]
+    pub(crate) master: Option<Server>,
+    /// The replica of --master
+    #[arg(long, global = true, help_heading = INSTALLATION, value_name = "HOST[:PORT]", value_parser = host)]
+    pub(crate) replica: Option<Server>,
+    /// Addresses to use for a host instead of DNS, as curl's, with commas between and IPv6 in brackets;
+    /// at every port without PORT
+    #[arg(long, global = true, help_heading = INSTALLATION, value_name = "HOST[:PORT]:ADDRESS")]
     pub(crate) resolve: Vec<Resolve>,
     /// Say on standard error what was assumed, tried and answered
     #[arg(short, long, global = true)]
@@ -69,6 +78,11 @@ impl Common {
             false => Verbosity::Failures,
         }
     }
+}
+
+/// Puppet Server's, unless it says another port.
+fn host(text: &str) -> Result<Server, String> {
+    Server::parse(text, Service::PuppetServer.port()).map_err(|error| error.to_string())
 }
 
 const INSTALLATION: &str = "Installation";

@@ -11,7 +11,7 @@ impl Code {
     pub(crate) const DONE: Self = Self(0);
     /// The answer could not be written.
     pub(crate) const UNWRITTEN: Self = Self(1);
-    /// Some services do not run.
+    /// Some service does not run where it should, and runs at another server.
     pub(crate) const SOME: Self = Self(1);
     /// Nothing is broken, and something will be felt in an outage.
     pub(crate) const WARNED: Self = Self(1);
@@ -19,8 +19,8 @@ impl Code {
     pub(crate) const FAULTY: Self = Self(2);
     /// Command line or settings; nothing was sent.
     pub(crate) const USAGE: Self = Self(2);
-    /// No service runs.
-    pub(crate) const NONE: Self = Self(2);
+    /// Some service runs nowhere.
+    pub(crate) const NOWHERE: Self = Self(2);
     /// Answered 4xx.
     pub(crate) const REFUSED: Self = Self(4);
     /// Answered 5xx.
@@ -44,7 +44,7 @@ impl Code {
 impl From<ErrorKind> for Code {
     fn from(kind: ErrorKind) -> Self {
         match kind {
-            ErrorKind::NotDuringFailover => Self::NOT_DURING_FAILOVER,
+            ErrorKind::NotDuringFailover | ErrorKind::TwoMasters => Self::NOT_DURING_FAILOVER,
             ErrorKind::MaybeProcessed => Self::MAYBE_PROCESSED,
             ErrorKind::Untrusted => Self::UNTRUSTED,
             ErrorKind::DeadlinePassed => Self::DEADLINE,

@@ -9,9 +9,12 @@
 //! In reading order:
 //!
 //! - `cli`: the command line, with `resolve` and `seconds`, which read a value each.
-//! - `access`: Puppet's settings, and the client made of them.
-//! - `request`: `standin request`, with its `args`, `data`, `header` and `output`.
-//! - `status`: `standin status`; to `ask` a server gives a `state` and a row of a `report`.
+//! - `access`: Puppet's settings, and the client made of them; `steps`: what `-v` says as it happens.
+//! - `request`: `standin request`, with its `args`, `data`, `header`,
+//!   `prefer` and `output`.
+//! - `status`: `standin status`; to `ask` each server gives a `finding`, which makes a `state` and rows of
+//!   a `report`, with what the `memory` has; `table` is how people see it.
+//! - `paint`, `day`: colours, and days of the calendar.
 //! - `broker`: `standin broker`; a `line` for each event, and why a broker was `chosen`.
 //! - `check`: `standin check`; the `facts` it judges by, a `visit` to each server, and a `report`.
 //! - `lab`: `standin lab`; to `run` and `compare` scenarios, to `serve` a lab, to be its `client`.
@@ -22,34 +25,36 @@ mod broker;
 mod check;
 mod cli;
 mod code;
+mod day;
 mod failure;
 mod lab;
+mod paint;
 mod request;
 mod resolve;
 mod seconds;
 mod status;
+mod steps;
 mod streams;
 
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 
 use crate::cli::{Cli, Command};
 use crate::code::Code;
 use crate::failure::Failure;
+use crate::steps::Head;
 use crate::streams::Streams;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(stop) => {
-            // Whoever asked for help and closed the pipe has read enough.
-            let _ = stop.print();
-            return ExitCode::from(u8::try_from(stop.exit_code()).unwrap_or(Code::USAGE.number()));
-        }
+        Err(stop) => return ExitCode::from(stopped(&stop).number()),
     };
-    let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
+    // Not locked, for what the library does is said there too.
+    let (mut out, mut err) = (io::stdout(), io::stderr());
     let mut streams = Streams {
         out: &mut out,
         err: &mut err,
@@ -62,6 +67,23 @@ fn main() -> ExitCode {
     ExitCode::from(code.number())
 }
 
+/// Shows help or the version, or says what is wrong with the command line.
+fn stopped(stop: &clap::Error) -> Code {
+    if !stop.use_stderr() {
+        // Whoever asked for help and closed the pipe has read enough.
+        let _ = stop.print();
+        return Code::DONE;
+    }
+    if stop.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let _ = stop.print();
+        return Code::USAGE;
+    }
+    let story = stop.render().to_string();
+    let story = story.strip_prefix("error: ").unwrap_or(&story);
+    let _ = write!(io::stderr(), "standin: {story}");
+    Code::USAGE
+}
+
 fn run(cli: &Cli, streams: &mut Streams<'_>) -> Result<Code, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -69,6 +91,7 @@ fn run(cli: &Cli, streams: &mut Streams<'_>) -> Result<Code, Failure> {
         .map_err(|error| {
             Failure::caused(Code::NOBODY, "this machine gives no means to wait", &error)
         })?;
+    let _steps = steps::follow(cli.common.verbosity(), Head::default());
     let result = runtime.block_on(async {
         match &cli.command {
             Command::Request(args) => request::run(args, &cli.common, streams).await,

@@ -4,6 +4,7 @@ mod args;
 mod data;
 mod header;
 mod output;
+mod prefer;
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -16,9 +17,11 @@ use crate::access::Access;
 use crate::cli::Common;
 use crate::code::Code;
 use crate::failure::{Failure, chain};
+use crate::steps;
 use crate::streams::Streams;
 
 pub(crate) use args::RequestArgs;
+use args::lines;
 use output::Output;
 
 /// Sends the request and writes the answer.
@@ -32,7 +35,14 @@ pub(crate) async fn run(
 ) -> Result<Code, Failure> {
     let (mut request, operation) = args.request()?;
     args.check_output()?;
-    let access = Access::open(common, streams)?;
+    let _steps = steps::follow(streams.verbosity, args.head(request.headers()));
+    let service = operation.service;
+    let access = match &args.prefer {
+        None => Access::open(common, streams)?,
+        Some(preferred) => Access::open_in(common, streams, |installation| {
+            preferred.first_in(installation, service)
+        })?,
+    };
     let until = args.deadline.map(|time| Instant::now() + time);
     if let Some(until) = until {
         request.extensions_mut().insert(Deadline::at(until));
@@ -54,18 +64,20 @@ pub(crate) async fn run(
 
 fn mention(response: &Response<ResponseBody>, streams: &mut Streams<'_>) {
     let status = response.status();
-    let Some(served) = response.extensions().get::<Served>() else {
-        return streams.mention(format_args!("answered {status}"));
-    };
-    for attempt in &served.failed {
-        streams.mention(format_args!("tried {}", chain(attempt)));
+    streams.mention(format_args!("< {:?} {status}", response.version()));
+    for line in lines(response.headers()) {
+        streams.mention(format_args!("< {line}"));
     }
+    streams.mention("<");
+    let Some(served) = response.extensions().get::<Served>() else {
+        return;
+    };
     let Served {
         server, role, took, ..
     } = served;
     let took = took.as_secs_f64();
     streams.mention(format_args!(
-        "served by {server} ({role}): {status} after {took:.3} s"
+        "* served by {server} ({role}): {status} after {took:.3} s"
     ));
 }
 

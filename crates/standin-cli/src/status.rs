@@ -1,30 +1,34 @@
 //! `standin status`: how every service is at every server.
 
 mod ask;
+mod finding;
+mod memory;
 mod report;
 mod state;
+mod table;
 
 use std::io;
 use std::time::Duration;
 
 use clap::Args;
-use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use crate::access::Access;
 use crate::cli::Common;
 use crate::code::Code;
 use crate::failure::Failure;
+use crate::paint::Colours;
 use crate::seconds::seconds;
-use crate::streams::Streams;
+use crate::streams::{Streams, Verbosity};
 
-use ask::Question;
-use report::Report;
+use ask::{Asker, questions};
+use memory::Remembered;
+use report::{Report, Row};
 
 /// Show how every service is at every server
 ///
-/// All servers of the settings are asked at once, each for the status of each service that is to be
-/// there. The console is left out, for it has no status to ask for.
+/// All servers of the settings are asked at once for the status of the services that are to be there.
+/// The console is left out, for it has no status to ask for.
 #[derive(Args, Debug)]
 #[command(after_long_help = AFTER)]
 pub(crate) struct StatusArgs {
@@ -45,27 +49,31 @@ pub(crate) async fn run(
     common: &Common,
     streams: &mut Streams<'_>,
 ) -> Result<Code, Failure> {
-    let Access {
-        client,
-        installation,
-    } = Access::open(common, streams)?;
-    let until = Instant::now() + args.deadline;
-    let questions = installation
-        .lists()
-        .flat_map(|(service, list)| list.entries().iter().map(move |entry| (service, entry)))
-        .filter(|(service, _)| !service.status_names().is_empty())
-        .map(|(service, entry)| Question::new(service, entry, args.deadline));
-    let asked = join_all(questions.map(|question| question.ask(&client, until))).await;
-    let report = Report::new(asked);
+    let access = Access::open(common, streams)?;
+    let asker = Asker {
+        connector: common.connector(&access.settings)?,
+        connect: access.client.policy().connect.limit,
+        until: Instant::now() + args.deadline,
+    };
+    let questions = questions(&access.installation()?);
+    let progress = match streams.verbosity {
+        Verbosity::Failures => ask::Progress::Shown,
+        Verbosity::Everything => ask::Progress::Hidden,
+    };
+    let snapshot = access.client.snapshot();
+    let remembered = Remembered::of(&snapshot);
+    let found = asker.ask_all(questions, progress).await;
+    let rows = found.into_iter().map(|found| Row::new(found, &remembered));
+    let report = Report::new(rows.collect());
     for row in &report.services {
         if let Some(detail) = &row.detail {
             let (service, server, role) = (row.service, &row.server, row.role);
-            streams.mention(format_args!("{service} at {server} ({role}): {detail}"));
+            streams.mention(format_args!("* {service} at {server} ({role}): {detail}"));
         }
     }
     let written = match args.json {
         true => report.write_json(streams.out),
-        false => report.write_table(streams.out),
+        false => table::write(&report, Colours::of_standard_output(), streams.out),
     };
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -76,18 +84,31 @@ pub(crate) async fn run(
 }
 
 const AFTER: &str = "\
-States:
-  running, starting, stopping, error, unknown
-            what the server says of the service
-  refused, connecting timed out, not trusted ...
-            the server was not reached, or did not answer; -v says why
-  inactive  a replica's copy that works only once the replica is promoted; not counted
-  absent    the server answers and has no such service; not counted
+Columns:
+  reachable    whether the server answered at all
+  state        running, starting, stopping, error, unknown
+                         what the server says of the service
+               refused, connecting timed out, not trusted ...
+                         the server was not reached, or did not answer; -v says why
+               inactive  a replica's copy that works only once the replica is promoted; not counted
+               absent    the server answers and has no such service; not counted
+  time         how long it took to find out
+  expires      the last day of the certificate that the server shows
+  replication  replication.mode: how the service says that its host replicates
+  memory       the health that the next agent here begins with, from what the last ones learned, and
+               who holds the service for it
+
+JSON:
+  running, expected   how many services run at servers, and how many are to
+  services            a list of service, server, role, reachable, state, seconds, certificate_not_after,
+                      replication_mode, memory (state, holder, down_for in seconds) and detail
 
 Exit codes:
    0  everything that counts is running
-   1  some of it is not
-   2  nothing is running; also command line or settings, which standard error tells
+   1  some of it is not, and each service runs at some server
+   2  a service runs nowhere; also command line or settings, which standard error tells
+
+Colours are for terminals, and none with NO_COLOR.
 
 Examples:
   Is everything well, at the master and at the replica?
@@ -95,4 +116,7 @@ Examples:
 
   The servers where PuppetDB does not run, for a script:
     standin status --json | jq -r '.services[] | select(.service == \"puppetdb\"
-      and .state != \"running\") | .server'";
+      and .state != \"running\") | .server'
+
+  The same of an installation that this machine is no part of:
+    standin status --master master.example.com --replica replica.example.com";

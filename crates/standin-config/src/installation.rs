@@ -29,7 +29,7 @@ impl Settings {
         let installation = lists.fold(Installation::new(), |all, found| {
             all.with(found.service, found.list)
         });
-        let puppetdb = self.puppetdb.iter();
+        let puppetdb = self.puppetdb.iter().filter(|_| self.hosts.is_none());
         let submit_only = puppetdb.flat_map(|conf| conf.submit_only.iter().cloned());
         Ok(installation.with_submit_only(submit_only))
     }

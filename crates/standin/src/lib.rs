@@ -82,7 +82,7 @@ pub use run::{OnLoss, Run};
 pub use served::{Attempt, Served, Switched};
 pub use service::{Failover, FailoverLayer, FailoverLayerBuilder, ResponseFuture};
 #[cfg(feature = "puppet-settings")]
-pub use settings::{UnfitSettings, policy_of, ssl_files};
+pub use settings::{UnfitSettings, policy_of, proxies_of, ssl_files};
 pub use spool::Spooled;
 #[cfg(feature = "puppet-settings")]
 pub use standin_config as config;

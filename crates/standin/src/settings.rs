@@ -6,8 +6,7 @@ use std::time::Duration;
 #[cfg(feature = "srv")]
 use standin_config::SrvRecords;
 use standin_config::{
-    self as config, Http, Origin, PuppetConf, PuppetDbConf, Reports, Secret, Settings,
-    SettingsError,
+    self as config, Origin, PuppetConf, PuppetDbConf, Reports, Secret, Settings, SettingsError,
 };
 use standin_core::policy::{Commands, Submission, WriteFailure};
 use standin_core::{InvalidServer, Server};
@@ -59,7 +58,7 @@ impl Client {
         let tls = Tls::from_files(&files)?;
         let mut builder = Self::builder(settings.installation()?, tls)
             .agent(&puppet.certname)
-            .proxies(proxies(&puppet.http)?)
+            .proxies(proxies_of(settings)?)
             .policy(policy_of(settings))
             .memory(puppet.dirs.statedir.join(MemoryFile::NAME));
         if let Reports::To(server) = settings.reports() {
@@ -107,7 +106,12 @@ pub fn ssl_files(puppet: &PuppetConf) -> SslFiles {
     }
 }
 
-fn proxies(http: &Http) -> Result<Proxies, UnfitSettings> {
+/// The proxies as `puppet.conf` and the environment have them.
+///
+/// # Errors
+/// [`UnfitSettings::Proxy`] when the proxy is no host.
+pub fn proxies_of(settings: &Settings) -> Result<Proxies, UnfitSettings> {
+    let http = &settings.puppet.http;
     let Some(of) = &http.proxy else {
         return Ok(Proxies::default());
     };

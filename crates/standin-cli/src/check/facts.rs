@@ -32,7 +32,7 @@ pub(super) async fn gather(
     }
     facts.addresses = look_up(check::hosts(settings), names).await;
     for (host, lookup) in &facts.addresses {
-        streams.mention(format_args!("looked up {host}: {}", said(lookup)));
+        streams.mention(format_args!("* looked up {host}: {}", said(lookup)));
     }
     if reach == Reach::Names {
         return facts;
@@ -53,7 +53,7 @@ pub(super) async fn gather(
                     | Outcome::NotTrusted(why)
                     | Outcome::NotReached(why) => why,
                 };
-                streams.mention(format_args!("went to {server}: {came}"));
+                streams.mention(format_args!("* went to {server}: {came}"));
             }
         }
         Err(error) => streams.say(format_args!(
@@ -196,7 +196,7 @@ fn said(lookup: &Lookup) -> String {
 }
 
 /// By the clock on the wall: certificates are judged by the calendar.
-pub(super) fn now() -> SystemTime {
+pub(crate) fn now() -> SystemTime {
     let wall = Clock::start().wall();
     SystemTime::UNIX_EPOCH + Duration::from_millis(wall.as_millis())
 }

@@ -7,14 +7,16 @@ use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use http::header::CONTENT_TYPE;
 use http::uri::PathAndQuery;
-use http::{HeaderValue, Method, Request};
+use http::{HeaderMap, HeaderValue, Method, Request};
 use standin::{Body, Operation, Service};
 
 use super::data::Data;
 use super::header::Header;
+use super::prefer::Preferred;
 use crate::code::Code;
 use crate::failure::Failure;
 use crate::seconds::seconds;
+use crate::steps::Head;
 
 /// Send one request to whoever serves it now
 ///
@@ -43,6 +45,11 @@ pub(crate) struct RequestArgs {
     /// Where the body of the answer goes instead of standard output; not touched without an answer
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
+    /// Whom to ask first, against the order of the settings; what is for the master only stays there
+    ///
+    /// What is known of servers from before is left out, and nothing is remembered.
+    #[arg(long, value_name = "master|replica|HOST")]
+    pub(super) prefer: Option<Preferred>,
     /// How long all of it may take; by default the answer begins within 240 s, or 300 s for
     /// catalogs and reports
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
@@ -75,6 +82,12 @@ impl RequestArgs {
             request.extensions_mut().insert(operation);
         }
         Ok((request, operation))
+    }
+
+    /// What is shown of the request as it goes out.
+    pub(super) fn head(&self, headers: &HeaderMap) -> Head {
+        let first = format!("{} {} HTTP/1.1", self.method, self.path);
+        Head(std::iter::once(first).chain(lines(headers)).collect())
     }
 
     /// Finds out before anything is sent that the answer could not be written.
@@ -113,6 +126,16 @@ impl RequestArgs {
     }
 }
 
+/// Headers, a line each. What the command line has may be a secret, and is not shown.
+pub(super) fn lines(headers: &HeaderMap) -> impl Iterator<Item = String> {
+    headers
+        .iter()
+        .map(|(name, value)| match value.is_sensitive() {
+            true => format!("{name}: (not shown)"),
+            false => format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())),
+        })
+}
+
 fn services() -> impl TypedValueParser<Value = Service> {
     PossibleValuesParser::new(Service::ALL.map(Service::name))
         .try_map(|name| name.parse::<Service>())
@@ -144,16 +167,21 @@ Exit codes:
    2  command line or settings; nothing was sent
    4  answered 4xx
    5  answered 5xx
-  10  only the master may do this, and it cannot be reached: not during failover; nothing was done
+  10  only the master may do this, and it cannot be reached, or two hosts say that they are it:
+      not during failover; nothing was done
   11  sent, and the answer did not come: it may have been processed, so look before you repeat it
   12  no server was trusted, or none trusts this agent
   13  the deadline passed
-  14  nobody answered, or the answer to what may be repeated broke off
+  14  nobody answered, or the answer to what may be repeated broke off, or this machine is at fault
 
 Examples:
-  What does PuppetDB know of a node?
-    standin request puppetdb GET /pdb/query/v4/nodes/agent1.example.com
+  Which nodes does PuppetDB know?
+    standin request puppetdb GET /pdb/query/v4/nodes | jq -r '.[].certname'
 
-  Send a report from a file, see who takes it, and wait 20 seconds at most:
+  Does the replica compile for this agent, while the master is well?
+    standin request --prefer replica puppet-server GET \\
+      '/puppet/v3/node/agent1.example.com?environment=production'
+
+  Send a report from a file, see each step, and wait 20 seconds at most:
     standin request -v --deadline 20 puppet-server PUT \\
       '/puppet/v3/report/agent1.example.com?environment=production' -d @report.json";

@@ -1,113 +1,166 @@
-//! Asks one server for the status of one service.
+//! Asks every server for the status of its services, all at once.
 
+use std::collections::BTreeMap;
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use http::header::HOST;
 use http::{Request, StatusCode};
-use http_body_util::{BodyExt, Limited};
-use standin::{Body, Client, Role, Server, Service, Verdict};
-use standin_core::verdict::Loss;
-use standin_core::{Activated, Entry};
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::client::conn::http1;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use standin::verdict::Loss;
+use standin::{Installation, Role, Server, Service, Verdict};
+use standin_core::Activated;
 use standin_net::error::find;
-use standin_net::{ConnectError, TrustFailure};
+use standin_net::{ConnectError, Connector, Stream, TrustFailure, inspect};
 use tokio::time::Instant;
 
-use super::report::Row;
+use super::finding::{Finding, OfService, Told};
 use super::state::{Counts, State};
 use crate::failure::chain;
 
-/// Which service, and where.
-pub(super) struct Question {
-    service: Service,
-    server: Server,
-    role: Role,
-    /// How long the server may take to find out, in whole seconds.
-    patience: u64,
+/// Who asks, and until when.
+#[derive(Debug)]
+pub(crate) struct Asker {
+    pub(crate) connector: Connector,
+    /// How long one connection may take.
+    pub(crate) connect: Duration,
+    pub(crate) until: Instant,
 }
 
-/// What a server made of a question.
-struct Found {
-    state: State,
-    detail: Option<String>,
+/// Which service, and where.
+#[derive(Clone, Debug)]
+pub(crate) struct Question {
+    pub(crate) service: Service,
+    pub(crate) server: Server,
+    pub(crate) role: Role,
+}
+
+/// What is known of a service at a server.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    pub(crate) question: Question,
+    pub(crate) told: OfService,
+    pub(crate) finding: Arc<Finding>,
+}
+
+/// Whether people see how far it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// If standard error is a terminal.
+    Shown,
+    Hidden,
+}
+
+/// A question for each service at each of its servers, but for those that have no status.
+pub(crate) fn questions(installation: &Installation) -> Vec<Question> {
+    let lists = installation.lists();
+    lists
+        .filter(|(service, _)| !service.status_names().is_empty())
+        .flat_map(|(service, list)| {
+            list.entries().iter().map(move |entry| Question {
+                service,
+                server: entry.server.clone(),
+                role: entry.role,
+            })
+        })
+        .collect()
+}
+
+impl Asker {
+    /// Asks each server once, whatever is to be known of it.
+    pub(crate) async fn ask_all(&self, questions: Vec<Question>, progress: Progress) -> Vec<Found> {
+        let mut findings = BTreeMap::new();
+        let servers: BTreeMap<_, _> = questions
+            .iter()
+            .flat_map(Question::places)
+            .map(|server| (server.authority().to_owned(), server))
+            .collect();
+        let bar = bar(servers.len(), progress);
+        let mut asked: FuturesUnordered<_> = servers
+            .into_iter()
+            .map(async |(authority, server)| (authority, self.ask(&server).await))
+            .collect();
+        while let Some((authority, finding)) = asked.next().await {
+            bar.inc(1);
+            findings.insert(authority, Arc::new(finding));
+        }
+        bar.finish_and_clear();
+        let found = questions.into_iter();
+        found
+            .filter_map(|question| question.answer(&findings))
+            .collect()
+    }
+
+    async fn ask(&self, server: &Server) -> Finding {
+        let begun = Instant::now();
+        let mut not_after = None;
+        let asking = self.talk(server, &mut not_after);
+        let told = match tokio::time::timeout_at(self.until, asking).await {
+            Ok(Ok(told)) => told,
+            Ok(Err(error)) => Told::Nothing {
+                verdict: verdict(error.as_ref()),
+                why: chain(error.as_ref()),
+            },
+            Err(_) => Told::Nothing {
+                verdict: Verdict::Lost(Loss::TimedOut),
+                why: "no answer came in the time that there was".to_owned(),
+            },
+        };
+        Finding {
+            took: begun.elapsed(),
+            not_after,
+            told,
+        }
+    }
+
+    async fn talk(
+        &self,
+        server: &Server,
+        not_after: &mut Option<std::time::SystemTime>,
+    ) -> Result<Told, Box<dyn Error + Send + Sync>> {
+        let stream: Stream = self.connector.connect(server, self.connect).await?;
+        *not_after = inspect::shown(&stream).map(|certificate| certificate.not_after);
+        // Beneath our own limit, so that a server that is stuck can still say so.
+        let left = self.until.saturating_duration_since(Instant::now());
+        let patience = (left.as_secs() / 2).clamp(1, 30);
+        let (mut sender, connection) = http1::handshake(stream).await?;
+        let request = Request::get(format!("/status/v1/services?timeout={patience}"))
+            .header(HOST, server.authority())
+            .body(Empty::<Bytes>::new())?;
+        let talk = AbortOnDrop(tokio::spawn(connection));
+        let response = sender.send_request(request).await?;
+        let status = response.status();
+        if !matches!(status, StatusCode::OK | StatusCode::SERVICE_UNAVAILABLE) {
+            return Ok(Told::Other(status));
+        }
+        let body = Limited::new(response.into_body(), LONGEST)
+            .collect()
+            .await?;
+        drop(talk);
+        Ok(match serde_json::from_slice(&body.to_bytes()) {
+            Ok(statuses) => Told::Statuses(statuses),
+            Err(_) => Told::Other(status),
+        })
+    }
+}
+
+struct AbortOnDrop<T>(tokio::task::JoinHandle<T>);
+
+impl<T> Drop for AbortOnDrop<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Question {
-    /// A question of an asker who has `time`.
-    pub(super) fn new(service: Service, entry: &Entry, time: Duration) -> Self {
-        Self {
-            service,
-            server: entry.server.clone(),
-            role: entry.role,
-            // Beneath our own limit, so that a server that is stuck can still say so.
-            patience: (time.as_secs() / 2).clamp(1, 30),
-        }
-    }
-
-    pub(super) async fn ask(self, client: &Client, until: Instant) -> Row {
-        let begun = Instant::now();
-        let Found { state, detail } = tokio::time::timeout_at(until, self.ask_names(client))
-            .await
-            .unwrap_or_else(|_| Found {
-                state: State::unanswered(Verdict::Lost(Loss::TimedOut)),
-                detail: Some("no answer came before the deadline of --deadline".to_owned()),
-            });
-        let state = match state.counts() {
-            Counts::NotRunning | Counts::Not if self.works_once_promoted() => State::INACTIVE,
-            _ => state,
-        };
-        Row {
-            service: self.service,
-            server: self.server,
-            role: self.role,
-            state,
-            took: begun.elapsed(),
-            detail,
-        }
-    }
-
-    /// The first answer that is not 404: which name is known depends on the release.
-    async fn ask_names(&self, client: &Client) -> Found {
-        let mut last = Found {
-            state: State::ABSENT,
-            detail: None,
-        };
-        for server in self.places() {
-            for name in self.service.status_names() {
-                last = self.ask_name(client, &server, name).await;
-                if last.state != State::ABSENT {
-                    return last;
-                }
-            }
-        }
-        last
-    }
-
-    async fn ask_name(&self, client: &Client, server: &Server, name: &str) -> Found {
-        let status_url = format!("https://{}/status/v1/simple/{name}", server.authority());
-        let request = Request::get(format!("{status_url}?timeout={}", self.patience));
-        let request = match request.body(Body::empty()) {
-            Ok(request) => request,
-            Err(error) => return Found::failed(Verdict::Local, chain(&error)),
-        };
-        let response = match client.request(request).await {
-            Ok(response) => response,
-            Err(error) => return Found::unanswered(&error),
-        };
-        let status = response.status();
-        let said = match Limited::new(response.into_body(), LONGEST).collect().await {
-            Ok(said) => said.to_bytes(),
-            Err(error) => return Found::failed(Verdict::Cut, chain(error.as_ref())),
-        };
-        let detail =
-            (status != StatusCode::OK).then(|| format!("{status_url} was answered {status}"));
-        Found {
-            state: State::answered(status, &said),
-            detail,
-        }
-    }
-
-    /// The server itself; and where it knows nothing of the service, the one of the same host that
-    /// has its status: code manager's is Puppet Server's, the broker's is the orchestrator's, or at
+    /// The server itself; and the one of the same host that has the service's status where it knows
+    /// nothing of it: code manager's is Puppet Server's, the broker's is the orchestrator's, or at
     /// compile masters Puppet Server's.
     fn places(&self) -> impl Iterator<Item = Server> {
         let other = match (self.service, self.role) {
@@ -121,37 +174,51 @@ impl Question {
         [Some(self.server.clone()), other].into_iter().flatten()
     }
 
-    fn works_once_promoted(&self) -> bool {
-        self.role == Role::Replica && self.service.activated() == Activated::WhenPromoted
-    }
-}
-
-impl Found {
-    /// The request went to its own address, so that the cause alone tells the story.
-    fn unanswered(error: &standin::Error) -> Self {
-        let (verdict, detail) = match error.source() {
-            Some(cause) => (verdict(cause), chain(cause)),
-            None => (Verdict::Lost(Loss::TimedOut), error.to_string()),
-        };
-        Self::failed(verdict, detail)
-    }
-
-    fn failed(verdict: Verdict, detail: String) -> Self {
-        Self {
-            state: State::unanswered(verdict),
-            detail: Some(detail),
+    fn answer(self, findings: &BTreeMap<String, Arc<Finding>>) -> Option<Found> {
+        let own = Arc::clone(findings.get(self.server.authority())?);
+        let mut told = own.of(self.service);
+        if told.state == State::ABSENT {
+            let elsewhere = self.places().skip(1);
+            let elsewhere = elsewhere.filter_map(|server| findings.get(server.authority()));
+            for finding in elsewhere {
+                told = finding.of(self.service);
+            }
         }
+        let runs = told.state.counts() == Counts::Running;
+        let works_once_promoted =
+            self.role == Role::Replica && self.service.activated() == Activated::WhenPromoted;
+        if !runs && works_once_promoted {
+            told.state = State::INACTIVE;
+        }
+        Some(Found {
+            question: self,
+            told,
+            finding: own,
+        })
     }
 }
 
-/// What is known to have happened to a request that went to its own address.
-fn verdict(cause: &(dyn Error + 'static)) -> Verdict {
-    match (find::<ConnectError>(cause), TrustFailure::find(cause)) {
+/// What is known to have happened to a question.
+fn verdict(error: &(dyn Error + 'static)) -> Verdict {
+    match (find::<ConnectError>(error), TrustFailure::find(error)) {
         (Some(error), _) => error.verdict(),
         (None, Some(_)) => Verdict::Untrusted,
         (None, None) => Verdict::Lost(Loss::Reset),
     }
 }
 
-/// A status is a word. Pages of error are longer, and nothing needs to be read of them.
-const LONGEST: usize = 64 * 1024;
+fn bar(servers: usize, progress: Progress) -> ProgressBar {
+    let target = match progress {
+        Progress::Shown => ProgressDrawTarget::stderr(),
+        Progress::Hidden => ProgressDrawTarget::hidden(),
+    };
+    let bar = ProgressBar::with_draw_target(u64::try_from(servers).ok(), target);
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} of {len} servers answered") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(100));
+    bar
+}
+
+/// Far more than the status of every service of a master, which is a few kilobytes.
+const LONGEST: usize = 1 << 20;

@@ -1,13 +1,16 @@
-//! All that was found out, for people and for programs.
+//! All that was found out, for programs.
 
 use std::io::{self, Write};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde::{Serialize, Serializer};
 use standin::{Role, Server, Service};
 
+use super::ask::Found;
+use super::memory::{Memory, Remembered};
 use super::state::{Counts, State};
 use crate::code::Code;
+use crate::day::moment;
 
 /// How every service is at every server.
 #[derive(Debug, Serialize)]
@@ -25,12 +28,41 @@ pub(super) struct Row {
     pub(super) service: Service,
     pub(super) server: Server,
     pub(super) role: Role,
+    /// Whether the server answered at all.
+    pub(super) reachable: bool,
     pub(super) state: State,
     /// How long it took to find out.
     #[serde(rename = "seconds", serialize_with = "seconds")]
     pub(super) took: Duration,
+    #[serde(rename = "certificate_not_after", serialize_with = "rfc3339")]
+    pub(super) not_after: Option<SystemTime>,
+    #[serde(rename = "replication_mode")]
+    pub(super) mode: Option<String>,
+    pub(super) memory: Option<Memory>,
     /// Why it is not running, as far as it is known.
     pub(super) detail: Option<String>,
+}
+
+impl Row {
+    pub(super) fn new(found: Found, remembered: &Remembered<'_>) -> Self {
+        let Found {
+            question,
+            told,
+            finding,
+        } = found;
+        Self {
+            memory: remembered.at(question.service, &question.server),
+            service: question.service,
+            server: question.server,
+            role: question.role,
+            reachable: finding.is_answer(),
+            state: told.state,
+            took: finding.took,
+            not_after: finding.not_after,
+            mode: told.mode,
+            detail: told.detail,
+        }
+    }
 }
 
 impl Report {
@@ -47,11 +79,19 @@ impl Report {
         }
     }
 
-    pub(super) const fn code(&self) -> Code {
+    /// By the worst that there is.
+    pub(super) fn code(&self) -> Code {
+        let runs = |service| {
+            let mut rows = self.services.iter();
+            rows.any(|row| row.service == service && row.state.counts() == Counts::Running)
+        };
+        let wanting = self.services.iter();
+        let mut wanting = wanting.filter(|row| row.state.counts() == Counts::NotRunning);
         match self.running {
-            0 => Code::NONE,
-            running if running < self.expected => Code::SOME,
-            _ => Code::DONE,
+            0 => Code::NOWHERE,
+            running if running == self.expected => Code::DONE,
+            _ if wanting.all(|row| runs(row.service)) => Code::SOME,
+            _ => Code::NOWHERE,
         }
     }
 
@@ -61,39 +101,6 @@ impl Report {
         serde_json::to_writer_pretty(&mut *out, self)?;
         writeln!(out)
     }
-
-    /// # Errors
-    /// When it cannot be written.
-    pub(super) fn write_table(&self, out: &mut dyn Write) -> io::Result<()> {
-        let titles = ["service", "server", "role", "state", "time"].map(str::to_owned);
-        let rows = self.services.iter().map(Row::cells);
-        let lines: Vec<[String; 5]> = std::iter::once(titles).chain(rows).collect();
-        let width = |column: usize| {
-            let cells = lines.iter().map(|cells| cells[column].chars().count());
-            cells.max().unwrap_or_default()
-        };
-        let [service, server, role, state, time] = [0, 1, 2, 3, 4].map(width);
-        for cells in &lines {
-            writeln!(
-                out,
-                "{:service$}  {:server$}  {:role$}  {:state$}  {:>time$}",
-                cells[0], cells[1], cells[2], cells[3], cells[4]
-            )?;
-        }
-        Ok(())
-    }
-}
-
-impl Row {
-    fn cells(&self) -> [String; 5] {
-        [
-            self.service.to_string(),
-            self.server.to_string(),
-            self.role.to_string(),
-            self.state.to_string(),
-            format!("{:.3} s", self.took.as_secs_f64()),
-        ]
-    }
 }
 
 /// To the millisecond: the rest is noise.
@@ -101,56 +108,62 @@ fn seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Er
     serializer.serialize_f64((time.as_secs_f64() * 1000.0).round() / 1000.0)
 }
 
+#[expect(clippy::ref_option, reason = "serde hands a reference")]
+fn rfc3339<S: Serializer>(at: &Option<SystemTime>, serializer: S) -> Result<S::Ok, S::Error> {
+    at.and_then(moment).serialize(serializer)
+}
+
 #[cfg(test)]
-mod tests {
-    use http::StatusCode;
+pub(super) mod tests {
     use standin::Verdict;
 
     use super::*;
 
-    fn row(service: Service, state: State) -> Row {
+    pub(in super::super) fn row(service: Service, state: State) -> Row {
         Row {
             service,
             server: Server::new("m.test", service.port()).unwrap(),
             role: Role::Master,
+            reachable: true,
             state,
             took: Duration::from_micros(12_400),
+            not_after: None,
+            mode: None,
+            memory: None,
             detail: None,
         }
     }
 
-    fn running() -> State {
-        State::answered(StatusCode::OK, b"running")
+    pub(in super::super) fn running() -> State {
+        State::told("running")
     }
 
-    fn report(states: impl IntoIterator<Item = State>) -> Report {
-        let rows = Service::ALL.into_iter().zip(states);
-        Report::new(rows.map(|(service, state)| row(service, state)).collect())
+    fn report<const N: usize>(rows: [(Service, State); N]) -> Report {
+        let rows = rows.map(|(service, state)| row(service, state));
+        Report::new(rows.into())
     }
 
     #[test]
-    fn the_code_counts_what_is_to_run() {
+    fn the_code_is_that_of_the_worst() {
+        use Service::{CodeManager, PuppetDb, PuppetServer};
         let down = || State::unanswered(Verdict::Local);
-        assert_eq!(report([running(), running()]).code(), Code::DONE);
-        assert_eq!(
-            report([running(), State::ABSENT, State::INACTIVE]).code(),
-            Code::DONE
-        );
-        assert_eq!(report([running(), down()]).code(), Code::SOME);
-        assert_eq!(report([down(), State::INACTIVE]).code(), Code::NONE);
-        assert_eq!(report([State::ABSENT]).code(), Code::NONE);
-    }
-
-    #[test]
-    fn columns_stand_below_each_other() {
-        let mut table = Vec::new();
-        let report = report([running(), State::ABSENT]);
-        report.write_table(&mut table).unwrap();
-        assert_eq!(
-            String::from_utf8(table).unwrap(),
-            "service        server       role    state       time\n\
-             puppet-server  m.test:8140  master  running  0.012 s\n\
-             file-sync      m.test:8140  master  absent   0.012 s\n"
-        );
+        let all = report([(PuppetServer, running()), (PuppetDb, running())]);
+        assert_eq!(all.code(), Code::DONE);
+        let uncounted = [
+            (PuppetServer, running()),
+            (PuppetDb, State::ABSENT),
+            (CodeManager, State::INACTIVE),
+        ];
+        assert_eq!(report(uncounted).code(), Code::DONE);
+        let elsewhere = [
+            (PuppetServer, running()),
+            (PuppetDb, down()),
+            (PuppetDb, running()),
+        ];
+        assert_eq!(report(elsewhere).code(), Code::SOME);
+        let nowhere = [(PuppetServer, running()), (PuppetDb, down())];
+        assert_eq!(report(nowhere).code(), Code::NOWHERE);
+        let nothing = report([(PuppetServer, State::ABSENT)]);
+        assert_eq!(nothing.code(), Code::NOWHERE);
     }
 }

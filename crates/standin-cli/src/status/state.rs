@@ -9,14 +9,14 @@ use standin::Verdict;
 
 /// How a service is at a server.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct State {
+pub(crate) struct State {
     word: Cow<'static, str>,
     counts: Counts,
 }
 
 /// What a state means for the installation as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Counts {
+pub(crate) enum Counts {
     Running,
     NotRunning,
     /// It is not expected to run.
@@ -29,18 +29,20 @@ impl State {
     /// The server has no service of that name.
     pub(super) const ABSENT: Self = Self::of("absent", Counts::Not);
 
-    /// What the status was answered with; `said` is the body.
-    pub(super) fn answered(status: StatusCode, said: &[u8]) -> Self {
-        let said = said.trim_ascii();
-        let word = SAID.into_iter().find(|word| word.as_bytes() == said);
-        match (status, word) {
-            (StatusCode::OK, Some(RUNNING)) => Self::of(RUNNING, Counts::Running),
-            (StatusCode::NOT_FOUND, _) => Self::ABSENT,
-            (_, Some(word)) if word != RUNNING => Self::of(word, Counts::NotRunning),
-            _ => Self {
-                word: format!("HTTP {}", status.as_u16()).into(),
-                counts: Counts::NotRunning,
-            },
+    /// What a status has as its state. What Puppet's status service never says is not known.
+    pub(super) fn told(said: &str) -> Self {
+        match SAID.into_iter().find(|word| *word == said) {
+            Some(RUNNING) => Self::of(RUNNING, Counts::Running),
+            Some(word) => Self::of(word, Counts::NotRunning),
+            None => Self::of(UNKNOWN, Counts::NotRunning),
+        }
+    }
+
+    /// An answer that is no status.
+    pub(super) fn other(status: StatusCode) -> Self {
+        Self {
+            word: format!("HTTP {}", status.as_u16()).into(),
+            counts: Counts::NotRunning,
         }
     }
 
@@ -52,7 +54,7 @@ impl State {
         }
     }
 
-    pub(super) const fn counts(&self) -> Counts {
+    pub(crate) const fn counts(&self) -> Counts {
         self.counts
     }
 
@@ -77,33 +79,32 @@ impl Serialize for State {
 }
 
 const RUNNING: &str = "running";
+const UNKNOWN: &str = "unknown";
 
 /// What Puppet's status service says of a service.
-const SAID: [&str; 5] = [RUNNING, "starting", "stopping", "error", "unknown"];
+const SAID: [&str; 5] = [RUNNING, "starting", "stopping", "error", UNKNOWN];
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn of(status: u16, said: &str) -> (String, Counts) {
-        let state = State::answered(StatusCode::from_u16(status).unwrap(), said.as_bytes());
-        (state.to_string(), state.counts())
+    #[test]
+    fn what_is_said_is_believed_if_it_is_a_state() {
+        let told = |said| {
+            let state = State::told(said);
+            (state.to_string(), state.counts())
+        };
+        assert_eq!(told("running"), ("running".into(), Counts::Running));
+        assert_eq!(told("starting"), ("starting".into(), Counts::NotRunning));
+        assert_eq!(told("splendid"), ("unknown".into(), Counts::NotRunning));
     }
 
     #[test]
-    fn what_is_said_is_believed_if_the_status_agrees() {
-        assert_eq!(of(200, "running\n"), ("running".into(), Counts::Running));
-        assert_eq!(of(503, "starting"), ("starting".into(), Counts::NotRunning));
-        assert_eq!(of(503, "running"), ("HTTP 503".into(), Counts::NotRunning));
-        assert_eq!(of(200, "<html>"), ("HTTP 200".into(), Counts::NotRunning));
+    fn an_answer_that_is_no_status_is_shown() {
+        let state = State::other(StatusCode::FORBIDDEN);
         assert_eq!(
-            of(403, "Forbidden"),
+            (state.to_string(), state.counts()),
             ("HTTP 403".into(), Counts::NotRunning)
         );
-    }
-
-    #[test]
-    fn what_is_not_there_does_not_count() {
-        assert_eq!(of(404, "not found: ca"), ("absent".into(), Counts::Not));
     }
 }

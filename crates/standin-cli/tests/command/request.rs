@@ -6,6 +6,8 @@ use std::process::Stdio;
 use standin_lab::{Fault, Service};
 
 use crate::bench::Bench;
+use crate::installation::assert_golden;
+use crate::steady::steady;
 
 const NODE: [&str; 4] = [
     "request",
@@ -116,4 +118,39 @@ async fn a_reader_that_leaves_is_no_failure() {
     let left = left.await.unwrap();
     assert_eq!(left.status.code(), Some(0));
     assert!(left.stderr.is_empty(), "{left:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_step_is_shown_as_curl_shows_its_own() {
+    let bench = Bench::new().await;
+    let _fault = bench.fail(Service::NodeClassifier, Fault::Refuse).await;
+    let secret = ["-v", "-H", "X-Authentication: secret"];
+    let said = bench.run(&[&CLASSES[..], &secret].concat()).await;
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let confdir = bench.lab.conf_dir().display().to_string();
+    let steps: Vec<&str> = said.err.lines().collect();
+    let (dates, steps): (Vec<_>, Vec<_>) = steps
+        .into_iter()
+        .partition(|line| line.starts_with("< date: "));
+    assert_eq!(dates.len(), 1, "{said:?}");
+    let steps = steps.join("\n").replace(&confdir, "CONFDIR") + "\n";
+    assert_golden("request-steps.txt", &steady(&steps));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_preferred_is_asked_first_and_that_is_not_remembered() {
+    let bench = Bench::new().await;
+    for preferred in ["replica", "REPLICA.test"] {
+        let prefer = ["-v", "--prefer", preferred];
+        let said = bench.run(&[&NODE[..], &prefer].concat()).await;
+        assert!(said.err.contains("served by replica.test:8140"), "{said:?}");
+    }
+    let said = bench.run(&[&NODE[..], &["-v"]].concat()).await;
+    assert!(said.err.contains("served by master.test:8140"), "{said:?}");
+    let said = bench
+        .run(&[&NODE[..], &["--prefer", "other.test"]].concat())
+        .await;
+    assert_eq!(said.code, Some(2), "{said:?}");
+    let known = "master.test:8140 (master), replica.test:8140 (replica)";
+    assert!(said.err.contains(known), "{said:?}");
 }

@@ -4,6 +4,9 @@ use serde_json::Value;
 use standin_lab::{Fault, Lab, Service, State, Target};
 
 use crate::bench::Bench;
+use crate::installation::assert_golden;
+use crate::pty::AtTerminal;
+use crate::steady::steady;
 
 async fn json(bench: &Bench) -> (Option<i32>, Value) {
     let said = bench.run(&["status", "--json"]).await;
@@ -61,12 +64,29 @@ async fn the_table_shows_what_is_down() {
         .lines()
         .map(|line| line.split_whitespace().collect())
         .collect();
-    assert_eq!(lines[0], ["service", "server", "role", "state", "time"]);
     for row in [
-        ["puppet-server", "master.test:8140", "master", "running"],
-        ["puppetdb", "replica.test:8081", "replica", "starting"],
-        ["classifier", "master.test:4433", "master", "refused"],
-        ["classifier", "replica.test:4433", "replica", "running"],
+        [
+            "puppet-server",
+            "master.test:8140",
+            "master",
+            "yes",
+            "running",
+        ],
+        [
+            "puppetdb",
+            "replica.test:8081",
+            "replica",
+            "yes",
+            "starting",
+        ],
+        ["classifier", "master.test:4433", "master", "no", "refused"],
+        [
+            "classifier",
+            "replica.test:4433",
+            "replica",
+            "yes",
+            "running",
+        ],
     ] {
         assert!(
             lines.iter().any(|line| line.starts_with(&row)),
@@ -74,12 +94,6 @@ async fn the_table_shows_what_is_down() {
             said.out
         );
     }
-    let widths: Vec<usize> = said.out.lines().map(|line| line.chars().count()).collect();
-    assert!(
-        widths.iter().all(|width| *width == widths[0]),
-        "{}",
-        said.out
-    );
     let why = "classifier at master.test:4433 (master): ";
     assert!(said.err.contains(why), "{said:?}");
 }
@@ -133,5 +147,64 @@ async fn compile_masters_have_a_row_too() {
     // Its status is Puppet Server's to tell.
     let broker = said.out.lines().find(|line| line.starts_with("pcp-broker"));
     let broker: Vec<&str> = broker.unwrap().split_whitespace().collect();
-    assert_eq!(broker[1..4], ["compile.test:8142", "pool", "running"]);
+    assert_eq!(
+        broker[1..5],
+        ["compile.test:8142", "pool", "yes", "running"]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_table_of_a_healthy_installation() {
+    let said = Bench::new().await.run(&["status"]).await;
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{said:?}");
+    assert_golden("status-healthy.txt", &steady(&said.out));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_table_of_a_master_that_is_gone_and_remembered() {
+    let bench = Bench::new().await;
+    let master = Target::Host("master.test");
+    let _fault = bench.lab.fault(master, Fault::Refuse).await.unwrap();
+    let node = "/puppet/v3/node/agent.test?environment=production";
+    let served = bench.run(&["request", "puppet-server", "GET", node]).await;
+    assert_eq!(served.code, Some(0), "{served:?}");
+    let said = bench.run(&["status"]).await;
+    // Certificates are signed nowhere now.
+    assert_eq!((said.code, said.err.as_str()), (Some(2), ""), "{said:?}");
+    assert_golden("status-broken.txt", &steady(&said.out));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn programs_are_told_of_certificate_replication_and_memory() {
+    let bench = Bench::new().await;
+    let (_, report) = json(&bench).await;
+    let rows = report["services"].as_array().unwrap().iter();
+    let classifiers: Vec<&Value> = rows.filter(|row| row["service"] == "classifier").collect();
+    let modes = [0, 1].map(|at: usize| classifiers[at]["replication_mode"].as_str().unwrap());
+    assert_eq!(modes, ["source", "replica"]);
+    let holders = [0, 1].map(|at: usize| classifiers[at]["memory"]["holder"].as_bool().unwrap());
+    assert_eq!(holders, [true, false]);
+    let ends = classifiers[0]["certificate_not_after"].as_str().unwrap();
+    assert!(ends.len() == 20 && ends.ends_with('Z'), "{ends}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_a_terminal_there_are_colours_and_progress_unless_they_are_not_wanted() {
+    let bench = Bench::new().await;
+    let green = "\u{1b}[32mrunning";
+    let run = async |no_color: &'static str| {
+        let mut command = bench.command(&["status"]);
+        command.env("NO_COLOR", no_color);
+        let ended = tokio::task::spawn_blocking(|| AtTerminal::spawn(command).ended());
+        ended.await.unwrap()
+    };
+    let (status, said) = run("").await;
+    assert!(status.success(), "{said}");
+    assert!(said.contains(green), "{said:?}");
+    assert!(said.contains(" servers answered"), "{said:?}");
+    let (_, said) = run("1").await;
+    assert!(
+        said.contains("running") && !said.contains(green),
+        "{said:?}"
+    );
 }
