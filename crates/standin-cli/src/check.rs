@@ -4,7 +4,6 @@ mod facts;
 mod report;
 mod visit;
 
-use std::io;
 use std::time::Duration;
 
 use clap::Args;
@@ -15,7 +14,7 @@ pub(crate) use facts::now;
 
 use crate::cli::Common;
 use crate::code::Code;
-use crate::failure::Failure;
+use crate::failure::{Failure, written};
 use crate::seconds::seconds_or_minutes;
 use crate::streams::Streams;
 
@@ -73,16 +72,11 @@ pub(crate) async fn run(
         }
         Err(error) => check::unreadable(&error),
     };
-    let written = match args.json {
+    written(match args.json {
         true => report::write_json(&report, streams.out),
         false => report::write_text(&report, streams.out),
-    };
-    match written {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::unwritten("standard output", &error))
-        }
-        _ => Ok(code(&report)),
-    }
+    })?;
+    Ok(code(&report))
 }
 
 impl CheckArgs {

@@ -7,7 +7,10 @@ use standin::{Server, Service};
 
 use crate::broker::BrokerArgs;
 use crate::check::CheckArgs;
+use crate::explain::ExplainArgs;
 use crate::lab::LabArgs;
+use crate::memory::MemoryArgs;
+use crate::packaging::{CompletionsArgs, ManArgs};
 use crate::request::RequestArgs;
 use crate::resolve::Resolve;
 use crate::status::StatusArgs;
@@ -34,6 +37,10 @@ pub(crate) enum Command {
     Broker(BrokerArgs),
     Check(CheckArgs),
     Lab(LabArgs),
+    Memory(MemoryArgs),
+    Explain(ExplainArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
 }
 
 /// What every command takes.
@@ -99,7 +106,10 @@ Examples:
     standin broker --for 5
 
   What will hurt when the master is lost?
-    standin check";
+    standin check
+
+  Why does this agent turn to the replica first?
+    standin memory show";
 
 #[cfg(test)]
 mod tests {

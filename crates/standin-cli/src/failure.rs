@@ -50,6 +50,19 @@ impl fmt::Display for Failure {
     }
 }
 
+/// What came of writing to standard output. That nobody reads any more is no failure.
+///
+/// # Errors
+/// When it cannot be written, though somebody reads.
+pub(crate) fn written(result: io::Result<()>) -> Result<(), Failure> {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::unwritten("standard output", &error))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// An error and all that is beneath it, in a line. An error that repeats the one beneath it is left
 /// to speak for both.
 pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {

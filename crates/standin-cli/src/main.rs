@@ -14,11 +14,12 @@
 //!   `prefer` and `output`.
 //! - `status`: `standin status`; to `ask` each server gives a `finding`, which makes a `state` and rows of
 //!   a `report`, with what the `memory` has; `table` is how people see it.
-//! - `paint`, `day`: colours, and days of the calendar.
 //! - `broker`: `standin broker`; a `line` for each event, and why a broker was `chosen`.
 //! - `check`: `standin check`; the `facts` it judges by, a `visit` to each server, and a `report`.
 //! - `lab`: `standin lab`; to `run` and `compare` scenarios, to `serve` a lab, to be its `client`.
-//! - `code`, `failure`, `streams`: how it ends and what it says.
+//! - `memory`, `explain`: what is remembered, and why a setting has its value.
+//! - `packaging`: completions and man pages.
+//! - `code`, `failure`, `streams`, `paint`, `prose`, `day`: how it ends, what it says and how that looks.
 
 mod access;
 mod broker;
@@ -26,9 +27,13 @@ mod check;
 mod cli;
 mod code;
 mod day;
+mod explain;
 mod failure;
 mod lab;
+mod memory;
+mod packaging;
 mod paint;
+mod prose;
 mod request;
 mod resolve;
 mod seconds;
@@ -44,7 +49,7 @@ use clap::error::ErrorKind;
 
 use crate::cli::{Cli, Command};
 use crate::code::Code;
-use crate::failure::Failure;
+use crate::failure::{Failure, written};
 use crate::steps::Head;
 use crate::streams::Streams;
 
@@ -99,15 +104,14 @@ fn run(cli: &Cli, streams: &mut Streams<'_>) -> Result<Code, Failure> {
             Command::Broker(args) => broker::run(args, &cli.common, streams).await,
             Command::Check(args) => check::run(args, &cli.common, streams).await,
             Command::Lab(args) => lab::run(args, streams).await,
+            Command::Memory(args) => memory::run(args, &cli.common, streams),
+            Command::Explain(args) => explain::run(args, &cli.common, streams),
+            Command::Completions(args) => packaging::completions(args, streams),
+            Command::Man(args) => packaging::man(args),
         }
     });
     // Not dropped, for that would wait for a resolver that hangs.
     runtime.shutdown_background();
-    let flushed = streams.out.flush();
-    match (result, flushed) {
-        (Ok(_), Err(error)) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::unwritten("standard output", &error))
-        }
-        (result, _) => result,
-    }
+    let flushed = written(streams.out.flush());
+    result.and_then(|code| flushed.map(|()| code))
 }

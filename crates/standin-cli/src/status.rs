@@ -7,7 +7,6 @@ mod report;
 mod state;
 mod table;
 
-use std::io;
 use std::time::Duration;
 
 use clap::Args;
@@ -16,7 +15,7 @@ use tokio::time::Instant;
 use crate::access::Access;
 use crate::cli::Common;
 use crate::code::Code;
-use crate::failure::Failure;
+use crate::failure::{Failure, written};
 use crate::paint::Colours;
 use crate::seconds::seconds;
 use crate::streams::{Streams, Verbosity};
@@ -71,16 +70,11 @@ pub(crate) async fn run(
             streams.mention(format_args!("* {service} at {server} ({role}): {detail}"));
         }
     }
-    let written = match args.json {
+    written(match args.json {
         true => report.write_json(streams.out),
         false => table::write(&report, Colours::of_standard_output(), streams.out),
-    };
-    match written {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::unwritten("standard output", &error))
-        }
-        _ => Ok(report.code()),
-    }
+    })?;
+    Ok(report.code())
 }
 
 const AFTER: &str = "\

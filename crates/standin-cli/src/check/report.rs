@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 use standin::config::Place;
 use standin::config::check::{Finding, Report, Severity};
-use textwrap::{Options, WordSplitter};
+
+use crate::prose::wrapped;
 
 /// # Errors
 /// When it cannot be written.
@@ -33,12 +34,12 @@ pub(super) fn write_text(report: &Report, out: &mut dyn Write) -> io::Result<()>
         writeln!(
             out,
             "{}",
-            wrapped(&format!("{} {}", finding.what, rule.why()), "  ")
+            wrapped(&format!("{} {}", finding.what, rule.why()), "  ", "  ")
         )?;
         writeln!(
             out,
             "{}\n",
-            wrapped(&format!("-> {}", finding.fix), "     ")
+            wrapped(&format!("-> {}", finding.fix), "  ", "     ")
         )?;
     }
     let counted = [
@@ -58,19 +59,7 @@ struct Json<'a> {
     findings: &'a [Finding],
 }
 
-/// Paths and names stay whole, for somebody will want to copy them.
-fn wrapped(text: &str, indent: &str) -> String {
-    let options = Options::new(WIDTH)
-        .initial_indent("  ")
-        .subsequent_indent(indent)
-        .break_words(false)
-        .word_splitter(WordSplitter::NoHyphenation);
-    textwrap::fill(text, options)
-}
-
 fn plural(count: usize, word: &str) -> String {
     let s = if count == 1 { "" } else { "s" };
     format!("{count} {word}{s}")
 }
-
-const WIDTH: usize = 88;

@@ -12,7 +12,10 @@ pub(crate) fn steady(text: &str) -> String {
         steady.push_str(before);
         if run.starts_with("127.") {
             steady.push_str("LOOPBACK");
-        } else if is_day(run) || (run.contains('.') && after.starts_with(" s")) {
+        } else if is_day(run)
+            || (run.contains('.') && after.starts_with(" s"))
+            || after.starts_with(" s ago")
+        {
             steady.extend(run.chars().map(zero));
         } else {
             steady.push_str(run);

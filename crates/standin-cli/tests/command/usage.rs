@@ -126,7 +126,7 @@ async fn help_teaches() {
         "{}",
         said.out
     );
-    for command in ["status", "broker"] {
+    for command in ["status", "broker", "memory", "explain"] {
         let said = run(&[command, "--help"]).await;
         assert!(said.out.contains("Exit codes:"), "{}", said.out);
         assert!(
