@@ -30,6 +30,12 @@ impl Budget {
         }
     }
 
+    /// How many repeats it holds, the last of them in part.
+    #[must_use]
+    pub fn repeats(&self) -> f64 {
+        f64::from(self.balance.load(Ordering::Relaxed)) / f64::from(REPEAT)
+    }
+
     /// A new request pays in its share.
     pub fn deposit(&self) {
         let balance = self.balance.load(Ordering::Relaxed);
@@ -71,6 +77,15 @@ mod tests {
         let budget = budget();
         let paid = (0..20).filter_map(|_| budget.withdraw()).count();
         assert_eq!(paid, 10);
+    }
+
+    #[test]
+    fn what_is_left_can_be_told() {
+        let budget = budget();
+        assert_eq!(budget.repeats().to_string(), "10");
+        assert!(budget.withdraw().is_some());
+        budget.deposit();
+        assert_eq!(budget.repeats().to_string(), "9.2");
     }
 
     #[test]

@@ -26,6 +26,7 @@
 //! - [`Run`] and [`OnLoss`], the span in which a service keeps to one server; [`Deadline`]
 //! - [`Served`] on every answer, [`Error`] with every [`Attempt`]; [`Snapshot`], and a watch of it
 //! - [`Submissions`], what became of a command that every PuppetDB gets
+//! - [`telling`]: what is logged and counted
 //! - [`MemoryFile`], so that the next process begins where this one ended; a [`spool`] for reports and
 //!   commands that nobody took, and [`Spooled`] on the answer that says so
 //!
@@ -50,6 +51,9 @@ mod drive;
 mod error;
 pub mod https;
 mod memory;
+#[cfg_attr(feature = "metrics", path = "meter/on.rs")]
+#[cfg_attr(not(feature = "metrics"), path = "meter/off.rs")]
+mod meter;
 mod over;
 mod probe;
 mod prober;
@@ -67,6 +71,7 @@ mod settings;
 mod shared;
 pub mod spool;
 mod submissions;
+pub mod telling;
 pub mod transport;
 mod whole_body;
 

@@ -9,9 +9,10 @@ use http::{Request, StatusCode};
 use standin_core::health::{Probe, Probed};
 use standin_core::patience::Sign;
 use standin_core::verdict::{Loss, Processed};
-use standin_core::{Class, Operation, Verdict};
+use standin_core::{Class, Moment, Operation, Verdict};
 
 use crate::Body;
+use crate::meter;
 use crate::rebase::status_request;
 use crate::shared::Shared;
 use crate::transport::{Connection, Transport};
@@ -29,7 +30,12 @@ pub(crate) async fn sign_of_life<T: Transport>(
     let question = shared.hub.sign_of(server, || {
         let (shared, transport) = (Arc::clone(shared), transport.clone());
         async move {
-            match ask(&shared, &transport, class, place).await {
+            let begun = shared.clock.now();
+            let status = ask(&shared, &transport, class, place).await;
+            if let Some((server, _)) = shared.server(class, place) {
+                meter::probe(server, shared.clock.now().since(begun));
+            }
+            match status {
                 Ok(_) | Err(Verdict::Untrusted) => Sign::Life,
                 Err(Verdict::Local) => Sign::Unknown,
                 Err(_) => Sign::Silence,
@@ -133,7 +139,9 @@ fn answer(
         return;
     };
     runtime.spawn(async move {
+        let begun = claimed.shared.clock.now();
         claimed.came = asking.await;
+        claimed.took(begun);
         drop(claimed);
     });
 }
@@ -143,6 +151,16 @@ pub(crate) struct Claimed {
     pub(crate) shared: Arc<Shared>,
     pub(crate) probe: Probe,
     pub(crate) came: Probed,
+}
+
+impl Claimed {
+    /// The question was asked at `begun`, and is over.
+    fn took(&self, begun: Moment) {
+        let (class, place) = (self.probe.class(), self.probe.place());
+        if let Some((server, _)) = self.shared.server(class, place) {
+            meter::probe(server, self.shared.clock.now().since(begun));
+        }
+    }
 }
 
 impl Drop for Claimed {

@@ -13,6 +13,7 @@ use standin_core::verdict::{Loss, Processed};
 use standin_core::{Class, Server, Service, Verdict};
 
 use crate::client::Ways;
+use crate::meter;
 use crate::probe::Claimed;
 use crate::rebase::services_request;
 use crate::shared::{Current, Shared};
@@ -99,6 +100,7 @@ impl Watched {
             }
         }
         let seen = ask(shared, ways, &self.posts).await;
+        meter::probe(&self.server, shared.clock.now().since(began));
         self.tell_mode(shared, &seen);
         let is_probed = !probes.is_empty();
         for mut claimed in probes {

@@ -18,7 +18,7 @@ use crate::defaults::Defaults;
 use crate::memory::Keeper;
 use crate::rebase::Target;
 use crate::reports::Reports;
-use crate::{Classify, Error, OnLoss, PuppetAnswers, Run};
+use crate::{Classify, Error, OnLoss, PuppetAnswers, Run, meter};
 
 /// The version that requests to Puppet Server name unless they name one themselves. Any of at least
 /// 5.3.1 will do; see [`crate::rebase::X_PUPPET_VERSION`].
@@ -114,6 +114,7 @@ impl Current {
             clock,
             targets,
         });
+        meter::states(|| shared.snapshot());
         shared.tell(events);
         Ok(Self {
             now: Arc::new(ArcSwap::new(shared)),
@@ -143,6 +144,7 @@ impl Current {
             clock: before.clock,
             targets,
         });
+        meter::states(|| after.snapshot());
         self.now.store(Arc::clone(&after));
         after.show();
         Ok(())
@@ -210,6 +212,7 @@ impl Shared {
     #[inline]
     pub(crate) fn tell(self: &Arc<Self>, events: Events) {
         if !events.is_empty() {
+            meter::events(&events);
             standin_net::events::tell(events);
             self.show();
             if let Some(keeper) = &self.hub.keeper {

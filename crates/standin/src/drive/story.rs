@@ -8,7 +8,7 @@ use super::{SharedError, Walk};
 use crate::error::{InALine, Masters};
 use crate::run::PinFate;
 use crate::transport::Transport;
-use crate::{Attempt, Error, ErrorKind, RequestBodyError, Served, Switched};
+use crate::{Attempt, Error, ErrorKind, RequestBodyError, Served, Switched, meter};
 
 impl<T: Transport> Walk<T> {
     /// Says on the answer who served it, and keeps to that server.
@@ -40,7 +40,9 @@ impl<T: Transport> Walk<T> {
             };
             run.answered(self.class, server, fate)
         });
+        meter::budget(self.shared.health.budget());
         if let Some((server, role)) = self.shared.server(self.class, place) {
+            meter::attempt(self.class, server, Verdict::Answered);
             let status = response.status().as_u16();
             tracing::debug!(service = %self.class, %server, status, "attempt answered");
             response.extensions_mut().insert(Served {
@@ -81,6 +83,7 @@ impl<T: Transport> Walk<T> {
         let Some((server, role)) = self.shared.server(self.class, place) else {
             return;
         };
+        meter::attempt(self.class, server, verdict);
         let attempt = Attempt {
             server: server.clone(),
             role,
@@ -107,6 +110,7 @@ impl<T: Transport> Walk<T> {
 
     /// The end of the walk without an answer.
     pub(super) fn fail(&mut self, kind: ErrorKind) -> Error {
+        meter::budget(self.shared.health.budget());
         let error = Error::after(kind, &self.plan, std::mem::take(&mut self.failed));
         match kind {
             ErrorKind::TwoMasters => {
