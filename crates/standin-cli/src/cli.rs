@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use standin::{Server, Service};
 
+use crate::agent_run::RunArgs;
 use crate::broker::BrokerArgs;
 use crate::check::CheckArgs;
 use crate::explain::ExplainArgs;
@@ -34,6 +35,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Request(RequestArgs),
     Status(StatusArgs),
+    Run(RunArgs),
     Broker(BrokerArgs),
     Check(CheckArgs),
     Lab(LabArgs),
@@ -101,6 +103,9 @@ Examples:
 
   Is everything well, at the master and at the replica?
     standin status
+
+  Would a run of this agent succeed now, and who would serve it?
+    standin run
 
   Which PCP broker does the agent of this machine have to choose, and why?
     standin broker --for 5

@@ -14,14 +14,17 @@
 //!   `prefer` and `output`.
 //! - `status`: `standin status`; to `ask` each server gives a `finding`, which makes a `state` and rows of
 //!   a `report`, with what the `memory` has; `table` is how people see it.
+//! - `agent_run`: `standin run`; its `facts`, an `errand` for each request, what the `catalog` asks for, the
+//!   `report`, and the `story`.
 //! - `broker`: `standin broker`; a `line` for each event, and why a broker was `chosen`.
 //! - `check`: `standin check`; the `facts` it judges by, a `visit` to each server, and a `report`.
 //! - `lab`: `standin lab`; to `run` and `compare` scenarios, to `serve` a lab, to be its `client`.
 //! - `memory`, `explain`: what is remembered, and why a setting has its value.
 //! - `packaging`: completions and man pages.
-//! - `code`, `failure`, `streams`, `paint`, `prose`, `day`: how it ends, what it says and how that looks.
+//! - `code`, `failure`, `streams`, `progress`, `paint`, `prose`, `day`: how it ends, what it says and how that looks.
 
 mod access;
+mod agent_run;
 mod broker;
 mod check;
 mod cli;
@@ -33,6 +36,7 @@ mod lab;
 mod memory;
 mod packaging;
 mod paint;
+mod progress;
 mod prose;
 mod request;
 mod resolve;
@@ -104,6 +108,7 @@ fn run(cli: &Cli, streams: &mut Streams<'_>) -> Result<Code, Failure> {
             Command::Broker(args) => broker::run(args, &cli.common, streams).await,
             Command::Check(args) => check::run(args, &cli.common, streams).await,
             Command::Lab(args) => lab::run(args, streams).await,
+            Command::Run(args) => agent_run::run(args, &cli.common, streams).await,
             Command::Memory(args) => memory::run(args, &cli.common, streams),
             Command::Explain(args) => explain::run(args, &cli.common, streams),
             Command::Completions(args) => packaging::completions(args, streams),

@@ -18,7 +18,7 @@ use crate::code::Code;
 use crate::failure::{Failure, written};
 use crate::paint::Colours;
 use crate::seconds::seconds;
-use crate::streams::{Streams, Verbosity};
+use crate::streams::Streams;
 
 use ask::{Asker, questions};
 use memory::Remembered;
@@ -55,13 +55,9 @@ pub(crate) async fn run(
         until: Instant::now() + args.deadline,
     };
     let questions = questions(&access.installation()?);
-    let progress = match streams.verbosity {
-        Verbosity::Failures => ask::Progress::Shown,
-        Verbosity::Everything => ask::Progress::Hidden,
-    };
     let snapshot = access.client.snapshot();
     let remembered = Remembered::of(&snapshot);
-    let found = asker.ask_all(questions, progress).await;
+    let found = asker.ask_all(questions, streams.verbosity).await;
     let rows = found.into_iter().map(|found| Row::new(found, &remembered));
     let report = Report::new(rows.collect());
     for row in &report.services {

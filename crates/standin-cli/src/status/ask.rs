@@ -12,7 +12,6 @@ use http::header::HOST;
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::client::conn::http1;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use standin::verdict::Loss;
 use standin::{Installation, Role, Server, Service, Verdict};
 use standin_core::Activated;
@@ -23,6 +22,8 @@ use tokio::time::Instant;
 use super::finding::{Finding, OfService, Told};
 use super::state::{Counts, State};
 use crate::failure::chain;
+use crate::progress;
+use crate::streams::Verbosity;
 
 /// Who asks, and until when.
 #[derive(Debug)]
@@ -49,14 +50,6 @@ pub(crate) struct Found {
     pub(crate) finding: Arc<Finding>,
 }
 
-/// Whether people see how far it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Progress {
-    /// If standard error is a terminal.
-    Shown,
-    Hidden,
-}
-
 /// A question for each service at each of its servers, but for those that have no status.
 pub(crate) fn questions(installation: &Installation) -> Vec<Question> {
     let lists = installation.lists();
@@ -74,23 +67,26 @@ pub(crate) fn questions(installation: &Installation) -> Vec<Question> {
 
 impl Asker {
     /// Asks each server once, whatever is to be known of it.
-    pub(crate) async fn ask_all(&self, questions: Vec<Question>, progress: Progress) -> Vec<Found> {
+    pub(crate) async fn ask_all(
+        &self,
+        questions: Vec<Question>,
+        verbosity: Verbosity,
+    ) -> Vec<Found> {
         let mut findings = BTreeMap::new();
         let servers: BTreeMap<_, _> = questions
             .iter()
             .flat_map(Question::places)
             .map(|server| (server.authority().to_owned(), server))
             .collect();
-        let bar = bar(servers.len(), progress);
+        let progress = progress::servers(servers.len(), verbosity);
         let mut asked: FuturesUnordered<_> = servers
             .into_iter()
             .map(async |(authority, server)| (authority, self.ask(&server).await))
             .collect();
         while let Some((authority, finding)) = asked.next().await {
-            bar.inc(1);
+            progress.step();
             findings.insert(authority, Arc::new(finding));
         }
-        bar.finish_and_clear();
         let found = questions.into_iter();
         found
             .filter_map(|question| question.answer(&findings))
@@ -205,19 +201,6 @@ fn verdict(error: &(dyn Error + 'static)) -> Verdict {
         (None, Some(_)) => Verdict::Untrusted,
         (None, None) => Verdict::Lost(Loss::Reset),
     }
-}
-
-fn bar(servers: usize, progress: Progress) -> ProgressBar {
-    let target = match progress {
-        Progress::Shown => ProgressDrawTarget::stderr(),
-        Progress::Hidden => ProgressDrawTarget::hidden(),
-    };
-    let bar = ProgressBar::with_draw_target(u64::try_from(servers).ok(), target);
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} of {len} servers answered") {
-        bar.set_style(style);
-    }
-    bar.enable_steady_tick(Duration::from_millis(100));
-    bar
 }
 
 /// Far more than the status of every service of a master, which is a few kilobytes.

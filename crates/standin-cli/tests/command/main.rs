@@ -15,6 +15,7 @@ mod options;
 mod packaging;
 mod pty;
 mod request;
+mod run;
 mod status;
 mod steady;
 mod usage;

@@ -126,7 +126,7 @@ async fn help_teaches() {
         "{}",
         said.out
     );
-    for command in ["status", "broker", "memory", "explain"] {
+    for command in ["status", "run", "broker", "memory", "explain"] {
         let said = run(&[command, "--help"]).await;
         assert!(said.out.contains("Exit codes:"), "{}", said.out);
         assert!(
