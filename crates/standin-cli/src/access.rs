@@ -1,7 +1,9 @@
 //! Puppet's settings, and the client made of them.
 
 use standin::config::{Hosts, Overrides, Settings, Sources};
-use standin::{Client, ClientBuilder, Installation, Names, Tls, proxies_of, ssl_files};
+use standin::{
+    Client, ClientBuilder, Installation, Names, Policy, Tls, policy_of, proxies_of, ssl_files,
+};
 use standin_net::Connector;
 
 use crate::cli::Common;
@@ -39,6 +41,24 @@ impl Access {
         let settings = common.settings(streams)?;
         let installation = change(&installation(&settings)?)?;
         let builder = builder(&settings, common)?.installation(installation);
+        let client = builder.without_memory().build()?;
+        Ok(Self { client, settings })
+    }
+
+    /// The same with the policy that `change` makes of it, and without a memory: what a watcher sees is
+    /// not what agents went through.
+    ///
+    /// # Errors
+    /// As [`Access::open`].
+    pub(crate) fn open_watching(
+        common: &Common,
+        streams: &mut Streams<'_>,
+        change: impl FnOnce(&mut Policy),
+    ) -> Result<Self, Failure> {
+        let settings = common.settings(streams)?;
+        let mut policy = policy_of(&settings);
+        change(&mut policy);
+        let builder = builder(&settings, common)?.policy(policy);
         let client = builder.without_memory().build()?;
         Ok(Self { client, settings })
     }

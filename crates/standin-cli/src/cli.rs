@@ -16,6 +16,7 @@ use crate::request::RequestArgs;
 use crate::resolve::Resolve;
 use crate::status::StatusArgs;
 use crate::streams::Verbosity;
+use crate::watch::WatchArgs;
 
 /// Asks Puppet Enterprise as an agent should: the master first, its replica when it must.
 ///
@@ -36,6 +37,7 @@ pub(crate) enum Command {
     Request(RequestArgs),
     Status(StatusArgs),
     Run(RunArgs),
+    Watch(WatchArgs),
     Broker(BrokerArgs),
     Check(CheckArgs),
     Lab(LabArgs),

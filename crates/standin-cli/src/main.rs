@@ -14,6 +14,7 @@
 //!   `prefer` and `output`.
 //! - `status`: `standin status`; to `ask` each server gives a `finding`, which makes a `state` and rows of
 //!   a `report`, with what the `memory` has; `table` is how people see it.
+//! - `watch`: `standin watch`; a `model` of what is known, the `screen` that shows it, and `keys`.
 //! - `agent_run`: `standin run`; its `facts`, an `errand` for each request, what the `catalog` asks for, the
 //!   `report`, and the `story`.
 //! - `broker`: `standin broker`; a `line` for each event, and why a broker was `chosen`.
@@ -44,6 +45,7 @@ mod seconds;
 mod status;
 mod steps;
 mod streams;
+mod watch;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -109,6 +111,7 @@ fn run(cli: &Cli, streams: &mut Streams<'_>) -> Result<Code, Failure> {
             Command::Check(args) => check::run(args, &cli.common, streams).await,
             Command::Lab(args) => lab::run(args, streams).await,
             Command::Run(args) => agent_run::run(args, &cli.common, streams).await,
+            Command::Watch(args) => watch::run(args, &cli.common, streams).await,
             Command::Memory(args) => memory::run(args, &cli.common, streams),
             Command::Explain(args) => explain::run(args, &cli.common, streams),
             Command::Completions(args) => packaging::completions(args, streams),

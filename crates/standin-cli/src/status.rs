@@ -20,7 +20,10 @@ use crate::paint::Colours;
 use crate::seconds::seconds;
 use crate::streams::Streams;
 
-use ask::{Asker, questions};
+pub(crate) use ask::{Asker, Found, Question, questions};
+pub(crate) use memory::worse;
+pub(crate) use state::{Counts, State};
+
 use memory::Remembered;
 use report::{Report, Row};
 
@@ -52,12 +55,12 @@ pub(crate) async fn run(
     let asker = Asker {
         connector: common.connector(&access.settings)?,
         connect: access.client.policy().connect.limit,
-        until: Instant::now() + args.deadline,
     };
+    let until = Instant::now() + args.deadline;
     let questions = questions(&access.installation()?);
     let snapshot = access.client.snapshot();
     let remembered = Remembered::of(&snapshot);
-    let found = asker.ask_all(questions, streams.verbosity).await;
+    let found = asker.ask_all(questions, until, streams.verbosity).await;
     let rows = found.into_iter().map(|found| Row::new(found, &remembered));
     let report = Report::new(rows.collect());
     for row in &report.services {

@@ -25,13 +25,12 @@ use crate::failure::chain;
 use crate::progress;
 use crate::streams::Verbosity;
 
-/// Who asks, and until when.
+/// Who asks.
 #[derive(Debug)]
 pub(crate) struct Asker {
     pub(crate) connector: Connector,
     /// How long one connection may take.
     pub(crate) connect: Duration,
-    pub(crate) until: Instant,
 }
 
 /// Which service, and where.
@@ -46,8 +45,14 @@ pub(crate) struct Question {
 #[derive(Clone, Debug)]
 pub(crate) struct Found {
     pub(crate) question: Question,
-    pub(crate) told: OfService,
-    pub(crate) finding: Arc<Finding>,
+    pub(super) told: OfService,
+    pub(super) finding: Arc<Finding>,
+}
+
+impl Found {
+    pub(crate) const fn state(&self) -> &State {
+        &self.told.state
+    }
 }
 
 /// A question for each service at each of its servers, but for those that have no status.
@@ -66,10 +71,11 @@ pub(crate) fn questions(installation: &Installation) -> Vec<Question> {
 }
 
 impl Asker {
-    /// Asks each server once, whatever is to be known of it.
+    /// Asks each server once until then, whatever is to be known of it.
     pub(crate) async fn ask_all(
         &self,
         questions: Vec<Question>,
+        until: Instant,
         verbosity: Verbosity,
     ) -> Vec<Found> {
         let mut findings = BTreeMap::new();
@@ -81,7 +87,7 @@ impl Asker {
         let progress = progress::servers(servers.len(), verbosity);
         let mut asked: FuturesUnordered<_> = servers
             .into_iter()
-            .map(async |(authority, server)| (authority, self.ask(&server).await))
+            .map(async |(authority, server)| (authority, self.ask(&server, until).await))
             .collect();
         while let Some((authority, finding)) = asked.next().await {
             progress.step();
@@ -93,11 +99,11 @@ impl Asker {
             .collect()
     }
 
-    async fn ask(&self, server: &Server) -> Finding {
+    async fn ask(&self, server: &Server, until: Instant) -> Finding {
         let begun = Instant::now();
         let mut not_after = None;
-        let asking = self.talk(server, &mut not_after);
-        let told = match tokio::time::timeout_at(self.until, asking).await {
+        let asking = self.talk(server, until, &mut not_after);
+        let told = match tokio::time::timeout_at(until, asking).await {
             Ok(Ok(told)) => told,
             Ok(Err(error)) => Told::Nothing {
                 verdict: verdict(error.as_ref()),
@@ -118,12 +124,13 @@ impl Asker {
     async fn talk(
         &self,
         server: &Server,
+        until: Instant,
         not_after: &mut Option<std::time::SystemTime>,
     ) -> Result<Told, Box<dyn Error + Send + Sync>> {
         let stream: Stream = self.connector.connect(server, self.connect).await?;
         *not_after = inspect::shown(&stream).map(|certificate| certificate.not_after);
         // Beneath our own limit, so that a server that is stuck can still say so.
-        let left = self.until.saturating_duration_since(Instant::now());
+        let left = until.saturating_duration_since(Instant::now());
         let patience = (left.as_secs() / 2).clamp(1, 30);
         let (mut sender, connection) = http1::handshake(stream).await?;
         let request = Request::get(format!("/status/v1/services?timeout={patience}"))

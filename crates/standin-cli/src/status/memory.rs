@@ -55,16 +55,20 @@ impl<'a> Remembered<'a> {
     }
 }
 
-fn worse(a: State, b: State) -> State {
-    let badness = |state| match state {
+/// Of what is known of a server and of a service there, the worse.
+pub(crate) const fn worse(a: State, b: State) -> State {
+    match badness(a) < badness(b) {
+        true => b,
+        false => a,
+    }
+}
+
+const fn badness(state: State) -> u8 {
+    match state {
         State::Ready => 0,
         State::Suspect => 1,
         State::Probing => 2,
         State::Benched => 3,
-    };
-    match badness(a) < badness(b) {
-        true => b,
-        false => a,
     }
 }
 

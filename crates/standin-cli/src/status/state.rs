@@ -30,7 +30,7 @@ impl State {
     pub(super) const ABSENT: Self = Self::of("absent", Counts::Not);
 
     /// What a status has as its state. What Puppet's status service never says is not known.
-    pub(super) fn told(said: &str) -> Self {
+    pub(crate) fn told(said: &str) -> Self {
         match SAID.into_iter().find(|word| *word == said) {
             Some(RUNNING) => Self::of(RUNNING, Counts::Running),
             Some(word) => Self::of(word, Counts::NotRunning),
@@ -47,7 +47,7 @@ impl State {
     }
 
     /// Why there was no answer.
-    pub(super) fn unanswered(verdict: Verdict) -> Self {
+    pub(crate) fn unanswered(verdict: Verdict) -> Self {
         Self {
             word: verdict.to_string().into(),
             counts: Counts::NotRunning,

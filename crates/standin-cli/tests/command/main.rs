@@ -19,3 +19,4 @@ mod run;
 mod status;
 mod steady;
 mod usage;
+mod watch;
