@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use clap::Args;
 use http_body_util::BodyExt;
-use standin::https::WholeBody;
+use standin::WholeBody;
 use standin::{Client, Deadline, OnLoss, Run, Served};
 use tokio::time::Instant;
 

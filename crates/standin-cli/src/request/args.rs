@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use http::header::CONTENT_TYPE;
+use http::header::{ACCEPT, CONTENT_TYPE};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Request};
 use standin::{Body, Operation, Service};
@@ -40,6 +40,8 @@ pub(crate) struct RequestArgs {
     #[arg(short, long, value_name = "DATA|@FILE")]
     data: Option<Data>,
     /// A header: 'Name: value'; may be given again
+    ///
+    /// Without one of that name, Accept is 'application/json, */*'.
     #[arg(short = 'H', long = "header", value_name = "HEADER")]
     headers: Vec<Header>,
     /// Where the body of the answer goes instead of standard output; not touched without an answer
@@ -73,6 +75,8 @@ impl RequestArgs {
         for Header { name, value } in &self.headers {
             request.headers_mut().append(name, value.clone());
         }
+        let headers = request.headers_mut();
+        headers.entry(ACCEPT).or_insert(ANYTHING);
         if self.data.is_some() {
             let json = HeaderValue::from_static("application/json");
             request.headers_mut().entry(CONTENT_TYPE).or_insert(json);
@@ -140,6 +144,9 @@ fn services() -> impl TypedValueParser<Value = Service> {
     PossibleValuesParser::new(Service::ALL.map(Service::name))
         .try_map(|name| name.parse::<Service>())
 }
+
+/// Puppet Server answers no request for its own data that does not say what it takes.
+const ANYTHING: HeaderValue = HeaderValue::from_static("application/json, */*");
 
 /// The methods that Puppet knows are all in capitals.
 fn method(text: &str) -> Result<Method, String> {
