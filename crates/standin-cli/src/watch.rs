@@ -16,6 +16,7 @@ use standin::{Body, Client, Deadline, Installation, Operation, Served, Server, S
 use standin_net::Clock;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::time::Instant;
+use tracing::subscriber::NoSubscriber;
 
 use crate::access::Access;
 use crate::check::now;
@@ -39,8 +40,8 @@ use model::Model;
 #[derive(Args, Debug)]
 #[command(after_long_help = AFTER)]
 pub(crate) struct WatchArgs {
-    /// How long to wait between two rounds of questions
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "2")]
+    /// How long to wait between two rounds of questions, at least 0.5
+    #[arg(long, value_name = "SECONDS", value_parser = interval, default_value = "2")]
     interval: Duration,
 }
 
@@ -84,6 +85,8 @@ pub(crate) async fn run(
         interval: args.interval,
         news: news.clone(),
     };
+    // What -v would say has no place on the screen.
+    let _quiet = tracing::subscriber::set_default(NoSubscriber::default());
     let rounds = tokio::spawn(rounds.go());
     keys::listen(news);
     let unusable =
@@ -93,6 +96,15 @@ pub(crate) async fn run(
     ratatui::restore();
     rounds.abort();
     shown.map_err(unusable).map(|()| Code::DONE)
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    match seconds(text)? {
+        interval if interval < Probing::LEAST => {
+            Err("servers are to be watched and not to be kept busy; write 0.5 or more".to_owned())
+        }
+        interval => Ok(interval),
+    }
 }
 
 /// Something to be shown, or done.
