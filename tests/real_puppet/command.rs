@@ -96,7 +96,7 @@ async fn every_command_tells_the_truth_of_real_servers() {
     let expired = expired.filter(|finding| finding["rule"] == "certificate-expired");
     assert_eq!(expired.count(), 0, "{check:?}");
     let explained = standin(&stack, &["explain", "server_list"]).await;
-    let list = "server_list is master.test,replica.test";
+    let list = "server_list is master.test:8140,replica.test:8140";
     assert!(explained.out.contains(list), "{explained:?}");
 
     step("the master's Puppet Server is killed");
