@@ -87,7 +87,7 @@ async fn meets(
     let mut request = errand.request();
     let mut phase = phase(response, bytes, act);
     if wanted == Wanted::Whole {
-        request.extensions_mut().insert(WholeBody);
+        request.extensions_mut().insert(WholeBody::at_most(1 << 20));
         // Half an answer is none.
         if matches!(phase, Phase::Head) {
             phase = Phase::Sent;
@@ -135,7 +135,7 @@ async fn a_whole_body_that_falls_silent_while_the_status_is_good_is_out_of_time(
         _ => Script::WELL,
     });
     let mut request = Errand::Read.request();
-    request.extensions_mut().insert(WholeBody);
+    request.extensions_mut().insert(WholeBody::at_most(1 << 20));
     let outcome = ask(&site.client(), request).await;
     let late = Verdict::Lost(Loss::TimedOut);
     assert_eq!(outcome.failed, [(MASTER.to_owned(), late)]);

@@ -186,7 +186,7 @@ impl Made<'_, '_> {
         let extensions = request.extensions_mut();
         extensions.insert(self.run.clone());
         // An answer that breaks off is as good as none, and another server may have it whole.
-        extensions.insert(WholeBody);
+        extensions.insert(WholeBody::at_most(ANSWER_MOST));
         if let Some(until) = self.until {
             extensions.insert(Deadline::at(until));
         }
@@ -213,6 +213,9 @@ impl Made<'_, '_> {
         }
     }
 }
+
+/// What an answer may have at most: as much as PXP agents take.
+const ANSWER_MOST: usize = 64 * 1024 * 1024;
 
 const AFTER: &str = "\
 Steps:

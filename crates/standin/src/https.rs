@@ -168,7 +168,8 @@ impl Transport for Https {
 
     fn drain(&self, body: ResponseBody) -> impl Future<Output = ()> + Send + 'static {
         // It gives its connection back at its end, and closes it otherwise.
-        async move { drop(body.whole(DRAINED_MOST).await) }
+        let reading = body.whole(DRAINED_MOST);
+        async move { drop(reading.await) }
     }
 }
 
