@@ -37,6 +37,9 @@
 //! | debug | `memory is not written` | `error` |
 //! | debug | `a socket option could not be set` | `error` |
 //!
+//! `standin-pcp` tells of its association with `service` alone, the story being the message: at `error` what
+//! somebody has to change, at `info` what is as it should be, else at `warn`; and of attempts as above.
+//!
 //! # Metrics
 //!
 //! With the feature `metrics`, through the crate of that name: without a recorder nothing is kept. All
