@@ -1,12 +1,13 @@
 //! Entries on their way to a server, at last.
 
 use std::fs;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use http::header::CONTENT_TYPE;
 use http::{Request, StatusCode};
 use standin::config::{Overrides, Settings};
-use standin::policy::Repeats;
+use standin::policy::{Commands, Repeats, Submission};
 use standin::spool::{DeliveredBy, Entry, Kind, Spool, StopReason};
 use standin::{Body, Client, ErrorKind, Policy, Spooled};
 use standin_lab::{Fault, Service};
@@ -312,4 +313,29 @@ async fn two_processes_that_deliver_while_others_keep_lose_and_double_nothing() 
     let mut all = nodes(0..20);
     all.sort();
     assert_eq!(kept, all);
+}
+
+#[tokio::test]
+async fn a_command_that_too_few_took_is_kept_and_delivered_to_as_many_as_it_takes() {
+    let to_both = Policy {
+        commands: Commands {
+            submission: Submission::Broadcast {
+                least: NonZeroUsize::new(2).unwrap(),
+            },
+            ..Commands::default()
+        },
+        ..policy()
+    };
+    let spooling = Spooling::with(to_both, |spool| spool).await;
+    let stage = &spooling.stage;
+    let fault = stage.fault_host(REPLICA, Fault::Refuse).await;
+    let spooled = spooling.keep(command(0)).await;
+    assert_eq!(spooled.error.kind(), ErrorKind::TooFew);
+    assert_eq!(stage.client.deliver().await.unwrap().left, 1);
+    fault.lift().await;
+    assert_eq!(stage.client.deliver().await.unwrap().left, 0);
+    let hosts = [stage.lab.master(), stage.lab.replica()];
+    for host in hosts {
+        assert!(!host.store().commands().is_empty(), "{}", host.name());
+    }
 }
