@@ -38,7 +38,7 @@ use standin_core::policy::Repeats;
 
 use crate::drive::OwnBudget;
 use crate::https::ResponseBody;
-use crate::{Body, Client, Error};
+use crate::{Body, Client, Error, meter};
 
 mod copy;
 mod deliver;
@@ -233,6 +233,7 @@ impl Spooling {
         };
         match kept.await {
             Ok((kept, certname)) => {
+                meter::spool(kept.entries);
                 self.counts.kept.fetch_add(1, Ordering::Relaxed);
                 self.counts
                     .outlived
@@ -292,6 +293,7 @@ impl Spooling {
             self.gates[kind.index()].ended(how, now, fastrand::u64(..));
         }
         if let Ok(delivery) = &round {
+            meter::spool(delivery.left);
             self.counts.add(delivery);
         }
         round

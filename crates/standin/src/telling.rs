@@ -25,6 +25,16 @@
 //! | warn | `changed server lists cannot be used` | `error` |
 //! | warn | `SRV records cannot be had; the last lists stay in force` | `domain`, `why` |
 //! | warn | `SRV records name servers that _x-puppet does not; they are not used` | `domain`, `name` |
+//! | error | `a command was not taken by PuppetDB; the run goes on without it` | `error` |
+//! | warn | `request that nobody took is not spooled` | `kind`, `error` |
+//! | warn | `spool is not delivered` | `error` |
+//! | warn | `spooled entry is passed over` | `id`, `kind`, `error` |
+//! | warn | `spooled entry is set aside: nobody will take it` | `id`, `kind`, `why` |
+//! | warn | `spooled entry is removed: nobody took it in time` | `id`, `kind`, `days` |
+//! | warn | `entry that was set aside is removed: there are too many` | `id` |
+//! | info | `request is spooled: nobody took it` | `id`, `kind`, `certname`, `error` |
+//! | info | `spooled entries are delivered` | `delivered`, `left` |
+//! | debug | `spooled entry is delivered` | `id`, `kind` |
 //! | info | `server lists changed` | |
 //! | info | `SRV records are had again` | `domain` |
 //! | info | `renewed TLS files are in use` | `cert` |
@@ -53,6 +63,7 @@
 //! | `standin_server_state` | gauge | `server` | 0 ready, 1 suspect, 2 probing, 3 benched |
 //! | `standin_service_state` | gauge | `service`, `server` | the same of a service there |
 //! | `standin_budget_repeats` | gauge | | repeats that may be made at once before requests pay for more |
+//! | `standin_spool_entries` | gauge | | entries in the spool, as of the last time when one was kept or all were to be delivered |
 //! | `standin_probe_seconds` | histogram | `server` | how long questions took how a server is, given up or answered |
 
 /// The names of the metrics.
@@ -70,6 +81,8 @@ pub mod metric {
     pub const SERVICE_STATE: &str = "standin_service_state";
     /// Repeats that are left.
     pub const BUDGET: &str = "standin_budget_repeats";
+    /// Entries in the spool.
+    pub const SPOOL: &str = "standin_spool_entries";
     /// How long a probe took, in seconds.
     pub const PROBE: &str = "standin_probe_seconds";
 }
@@ -102,6 +115,7 @@ pub fn describe_metrics() {
         Unit::Count,
         "Repeats that may be made at once"
     );
+    describe_gauge!(metric::SPOOL, Unit::Count, "Entries in the spool");
     describe_histogram!(
         metric::PROBE,
         Unit::Seconds,

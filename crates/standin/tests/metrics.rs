@@ -2,8 +2,9 @@
 
 use metrics_exporter_prometheus::PrometheusBuilder;
 use standin::policy::{Policy, Probing};
+use standin::spool::Spool;
 use standin::telling::describe_metrics;
-use standin::{Client, Installation, Names, SslFiles, Tls};
+use standin::{Client, ClientBuilder, Installation, Names, SslFiles, Tls};
 use standin_lab::{Fault, Lab, Service, Target};
 
 /// The value of a metric with these labels, whatever their order.
@@ -16,6 +17,16 @@ fn value(text: &str, name: &str, labels: &[&str]) -> Option<f64> {
     lines.next()?.rsplit(' ').next()?.parse().ok()
 }
 
+fn client(lab: &Lab) -> ClientBuilder {
+    let addresses = lab.resolve().into_iter();
+    let names = addresses.fold(Names::new(), |names, (host, address)| {
+        names.with(&host, address)
+    });
+    let installation = Installation::of_hosts("master.test", Some("replica.test")).unwrap();
+    let tls = Tls::from_files(&SslFiles::in_dir(lab.ssl_dir(), "agent.test")).unwrap();
+    Client::builder(installation, tls).names(names)
+}
+
 #[tokio::test]
 async fn attempts_failovers_states_budget_and_probes_are_counted() {
     let recorder = PrometheusBuilder::new().build_recorder();
@@ -24,23 +35,11 @@ async fn attempts_failovers_states_budget_and_probes_are_counted() {
     describe_metrics();
 
     let lab = Lab::builder().start().await.unwrap();
-    let names = lab
-        .resolve()
-        .into_iter()
-        .fold(Names::new(), |names, (host, address)| {
-            names.with(&host, address)
-        });
-    let installation = Installation::of_hosts("master.test", Some("replica.test")).unwrap();
-    let tls = Tls::from_files(&SslFiles::in_dir(lab.ssl_dir(), "agent.test")).unwrap();
     let policy = Policy {
         probing: Probing::USUAL,
         ..Policy::default()
     };
-    let client = Client::builder(installation, tls)
-        .names(names)
-        .policy(policy)
-        .build()
-        .unwrap();
+    let client = client(&lab).policy(policy).build().unwrap();
 
     let text = shown.render();
     let master = [r#"server="master.test:4433""#, r#"service="classifier""#];
@@ -98,4 +97,35 @@ async fn attempts_failovers_states_budget_and_probes_are_counted() {
         "{text}"
     );
     assert!(text.contains("# HELP standin_failovers_total "), "{text}");
+}
+
+#[tokio::test]
+async fn entries_of_the_spool_are_counted() {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let shown = recorder.handle();
+    let _guard = metrics::set_default_local_recorder(&recorder);
+
+    let lab = Lab::builder().start().await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let spool = Spool::at(dir.path().join("spool"));
+    let client = client(&lab).spool(spool).build().unwrap();
+    let mut faults = Vec::new();
+    for host in ["master.test", "replica.test"] {
+        let target = Target::Service(host, Service::PuppetServer);
+        faults.push(lab.fault(target, Fault::Refuse).await.unwrap());
+    }
+    let report = http::Request::put("/puppet/v3/report/agent.test?environment=production")
+        .header("Content-Type", "application/json")
+        .body(r#"{"host":"agent.test"}"#)
+        .unwrap();
+    let answer = client.request(report).await.unwrap();
+    assert_eq!(answer.status(), 202);
+    let entries = || value(&shown.render(), "standin_spool_entries", &[]);
+    assert_eq!(entries(), Some(1.0));
+
+    for fault in faults {
+        fault.lift().await;
+    }
+    assert_eq!(client.deliver().await.unwrap().delivered, 1);
+    assert_eq!(entries(), Some(0.0));
 }

@@ -19,4 +19,7 @@ pub(crate) fn events(_: &Events) {}
 pub(crate) fn probe(_: &Server, _: Duration) {}
 
 #[inline(always)]
+pub(crate) fn spool(_: usize) {}
+
+#[inline(always)]
 pub(crate) fn states(_: impl FnOnce() -> Snapshot) {}

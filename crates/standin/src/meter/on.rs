@@ -49,6 +49,11 @@ pub(crate) fn probe(server: &Server, took: Duration) {
     histogram!(metric::PROBE, "server" => server.to_string()).record(took);
 }
 
+/// So many entries are in the spool.
+pub(crate) fn spool(entries: usize) {
+    gauge!(metric::SPOOL).set(entries as f64);
+}
+
 /// The states of all servers, before any of them changes.
 pub(crate) fn states(snapshot: impl FnOnce() -> Snapshot) {
     for class in snapshot().classes {

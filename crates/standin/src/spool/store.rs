@@ -36,6 +36,8 @@ struct Inner {
 pub(crate) struct Kept {
     pub(crate) id: EntryId,
     pub(crate) outlived: usize,
+    /// How many there are now.
+    pub(crate) entries: usize,
 }
 
 /// The right to deliver, which nobody else has as long as this lives. Who has it alone removes
@@ -115,7 +117,11 @@ impl Store {
             path: self.0.path.clone(),
         })?;
         directory.put(Name { id, tries: 0, kind }, contents)?;
-        Ok(Kept { id, outlived })
+        Ok(Kept {
+            id,
+            outlived,
+            entries: items.len() + 1,
+        })
     }
 
     async fn wait_for_writers(&self) -> Result<File, SpoolError> {
