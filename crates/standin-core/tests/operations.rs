@@ -328,7 +328,7 @@ A path that is not here is judged by its method (RFC 9110): GET, HEAD, OPTIONS a
 twice where a replica takes writes, and nothing else may. So are upper case and a slash at the end, for they make another path. A
 path that servers may read differently (dot segments, encoded dots, slashes or backslashes, parameters after a semicolon) fits no
 row and, unless it is a read, may not arrive twice; one that may climb out of its service belongs to none. A query is not looked
-at, with one exception: a command of PuppetDB without `producer-timestamp` may not arrive twice. Nor is a body, with one
+at, with one exception: a command of PuppetDB that has no `producer-timestamp` and gets none may not arrive twice. Nor is a body, with one
 exception: authentication by token is a read if `update_last_activity?` is false.
 
 Programs that know better say so: with an `Operation` in a request's extensions, or with `Operations` when the client is made.

@@ -29,7 +29,8 @@ pub enum Target<'a> {
 /// one switched on last counts; a fault of the connection and one of the work can hold side by side.
 ///
 /// A broker's work is its upgrades and what goes over its WebSockets. Where it differs, a fault says so; the rest strikes
-/// upgrades alone.
+/// upgrades alone. An upgrade that succeeds is no answer yet: what breaks off, drips or lies about its length leaves it
+/// alone.
 ///
 /// In scenarios and over HTTP it is written as its name with hyphens, `"black-hole"`, or with what it needs:
 /// `{ delay = "250ms" }`, `{ reset-body = { after = 100 } }`, `{ not-ready = "starting" }`.

@@ -11,6 +11,7 @@ use standin::{Served, Switched};
 use super::catalog::Catalog;
 use super::errand::{Errand, Others};
 use crate::code::Code;
+use crate::failure::chain;
 
 /// What came of an errand.
 #[derive(Debug)]
@@ -122,7 +123,7 @@ impl Step {
     /// When it cannot be written.
     pub(super) fn write_tried(&self, out: &mut dyn Write) -> io::Result<()> {
         for attempt in self.served.iter().flat_map(|served| &served.failed) {
-            writeln!(out, "{:NAME$}  tried {attempt}", "")?;
+            writeln!(out, "{:NAME$}  tried {}", "", chain(attempt))?;
         }
         Ok(())
     }
