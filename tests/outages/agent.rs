@@ -231,7 +231,7 @@ impl Agent {
         };
         let policy = policy();
         let most = match errand {
-            Errand::Catalog => policy.deadline.long,
+            Errand::Catalog | Errand::Deploy => policy.deadline.long,
             _ => policy.deadline.cheap,
         };
         hold(took <= most + ROUNDED, "the deadline is passed");

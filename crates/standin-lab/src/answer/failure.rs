@@ -78,7 +78,7 @@ fn unavailable(service: Service, retry_after: Option<u32>) -> Answer {
 fn internal_error(service: Service) -> Answer {
     Answer::text(
         StatusCode::INTERNAL_SERVER_ERROR,
-        format!("Internal Server Error: {service} failed"),
+        format!("Internal Server Error: {service:?} failed"),
     )
 }
 
