@@ -1,5 +1,7 @@
 //! What is counted while a service fails over.
 
+#![expect(clippy::unwrap_used, reason = "what a test sets up has to work")]
+
 use metrics_exporter_prometheus::PrometheusBuilder;
 use standin::policy::{Policy, Probing};
 use standin::spool::Spool;
