@@ -44,9 +44,16 @@ pub(crate) fn faults() -> Vec<Fault> {
         Fault::Delay(millis(3_000)),
         Fault::Delay(millis(60_000)),
         Fault::WorkDelay(millis(15_000)),
+        Fault::Jitter(millis(6_000)),
+        Fault::Bandwidth(2_000),
         Fault::ClockAhead(millis(3_600_000)),
     ];
-    let flaws = [Flaw::Expired, Flaw::WrongName, Flaw::UnknownIssuer];
+    let flaws = [
+        Flaw::Expired,
+        Flaw::WrongName,
+        Flaw::UnknownIssuer,
+        Flaw::Revoked,
+    ];
     faults.extend(flaws.map(Fault::Untrusted));
     let retry_after = [None, Some(0), Some(2), Some(3600)];
     faults.extend(retry_after.map(|retry_after| Fault::Unavailable { retry_after }));

@@ -140,6 +140,7 @@ impl Exchange {
     /// Waits as long as the faults want this request to wait, and tells what comes then.
     async fn fate(&self, subject: Subject, headers: &HeaderMap) -> Fate {
         let arrived = Instant::now();
+        let share = fastrand::f64();
         let mut scene = self.shared.subscribe();
         loop {
             let fate = {
@@ -148,6 +149,10 @@ impl Exchange {
                     Subject::Work(service) => scene.work(self.host, service),
                     Subject::Status(services) => scene.status(self.host, services),
                 }
+            };
+            let fate = match fate {
+                Fate::DelayUpTo(most) => Fate::DelayBy(most.mul_f64(share)),
+                other => other,
             };
             let until = match (fate, subject) {
                 (Fate::Hold, _) => None,

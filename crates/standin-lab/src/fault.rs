@@ -114,6 +114,9 @@ pub enum Fault {
     Drip(#[serde(with = "spelled")] Duration),
     /// The same of the body alone: the head comes at once.
     DripBody(#[serde(with = "spelled")] Duration),
+    /// The work is done, and the answer to it comes at so many bytes a second, one at least. Lifted, the rest comes at
+    /// once.
+    Bandwidth(u32),
     /// The work is done, the head states a body by so much longer than the one that comes, and the connection is closed.
     ShortBody {
         /// How many bytes are wanting.
@@ -137,6 +140,9 @@ pub enum Fault {
     RedirectLoop,
     /// Everything, the status too, is answered so much later, or once the fault is lifted.
     Delay(#[serde(with = "spelled")] Duration),
+    /// Everything, the status too, is answered later by a time of its own, between nothing and so much, or once the fault is
+    /// lifted.
+    Jitter(#[serde(with = "spelled")] Duration),
     /// Work is answered so much later, or once the fault is lifted; the status at once: a long compile.
     WorkDelay(#[serde(with = "spelled")] Duration),
     /// The host's clock is ahead by so much, which the `Date` of every answer shows. It is a host's: the service of the

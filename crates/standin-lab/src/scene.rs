@@ -77,6 +77,32 @@ pub(crate) enum Mood {
     Cut,
 }
 
+/// How an answer drips.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Drops {
+    /// How far apart they are.
+    pub(crate) every: Duration,
+    /// How many bytes each has.
+    pub(crate) bytes: usize,
+}
+
+impl Drops {
+    const fn bytes_each(every: Duration) -> Self {
+        Self { every, bytes: 1 }
+    }
+
+    /// Drops of 10 ms, or single bytes where a second has fewer than a hundred.
+    fn in_a_second(bytes: u32) -> Self {
+        match bytes.max(1) {
+            few @ ..100 => Self::bytes_each(Duration::from_secs(1) / few),
+            many => Self {
+                every: Duration::from_millis(10),
+                bytes: many.div_ceil(100) as usize,
+            },
+        }
+    }
+}
+
 /// A part of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
@@ -91,6 +117,7 @@ pub(crate) enum Fate {
     Answer,
     Hold,
     DelayBy(Duration),
+    DelayUpTo(Duration),
     Unavailable(Option<u32>),
     NotReady,
     DatabaseDown,
@@ -98,7 +125,7 @@ pub(crate) enum Fate {
     ResetBody(usize),
     ResetRequest,
     ResetAnswer(usize),
-    Drip(Duration, Part),
+    Drip(Drops, Part),
     ShortBody(usize),
     LongBody(usize),
     Garbage,
@@ -223,8 +250,11 @@ impl Scene {
                 Fault::ResetBody { after } => Some(Fate::ResetBody(*after)),
                 Fault::ResetRequest => Some(Fate::ResetRequest),
                 Fault::ResetAnswer { after } => Some(Fate::ResetAnswer(*after)),
-                Fault::Drip(every) => Some(Fate::Drip(*every, Part::Answer)),
-                Fault::DripBody(every) => Some(Fate::Drip(*every, Part::Body)),
+                Fault::Drip(every) => Some(Fate::Drip(Drops::bytes_each(*every), Part::Answer)),
+                Fault::DripBody(every) => Some(Fate::Drip(Drops::bytes_each(*every), Part::Body)),
+                Fault::Bandwidth(bytes) => {
+                    Some(Fate::Drip(Drops::in_a_second(*bytes), Part::Answer))
+                }
                 Fault::ShortBody { by } => Some(Fate::ShortBody(*by)),
                 Fault::LongBody { by } => Some(Fate::LongBody(*by)),
                 Fault::Garbage => Some(Fate::Garbage),
@@ -232,6 +262,7 @@ impl Scene {
                 Fault::Answers(status) => Some(Fate::Answers(*status)),
                 Fault::RedirectLoop => Some(Fate::RedirectLoop),
                 Fault::Delay(by) | Fault::WorkDelay(by) => Some(Fate::DelayBy(*by)),
+                Fault::Jitter(most) => Some(Fate::DelayUpTo(*most)),
                 Fault::Refuse
                 | Fault::Flapping { .. }
                 | Fault::StallTls { .. }
@@ -263,6 +294,7 @@ impl Scene {
             .find_map(|fault| match fault {
                 Fault::SilentAfterTls => Some(Fate::Hold),
                 Fault::Delay(by) => Some(Fate::DelayBy(*by)),
+                Fault::Jitter(most) => Some(Fate::DelayUpTo(*most)),
                 _ => None,
             })
             .unwrap_or(Fate::Answer)

@@ -4,7 +4,6 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -13,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::exchange::at;
 use crate::journal::{Line, Told};
-use crate::scene::{Fate, Part, Scene};
+use crate::scene::{Drops, Fate, Part, Scene};
 use crate::service::Service;
 use crate::wire::Cut;
 
@@ -44,7 +43,7 @@ pub(crate) enum Flow {
     Runs,
     /// So many bytes more; then the connection is reset.
     BreaksOff(usize),
-    /// That part of it byte by byte, for as long as the work of this service drips.
+    /// That part of it drop by drop, for as long as the work of this service drips.
     Drips(Service, Part),
     /// These bytes come instead, and the connection is closed.
     Is(Bytes),
@@ -103,25 +102,25 @@ impl Tap {
         self.flow.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How long the work of `service` waits between two bytes now, if it does.
-    fn pause(&self, service: Service) -> Option<Duration> {
+    /// How the work of `service` drips now, if it does.
+    fn drops(&self, service: Service) -> Option<Drops> {
         match self.scene.borrow().work(self.host, service) {
-            Fate::Drip(every, _) => Some(every),
+            Fate::Drip(drops, _) => Some(drops),
             _ => None,
         }
     }
 
-    /// Waits between two bytes, or until they are to run again.
+    /// Waits between two drops, or until they are to run again.
     async fn between_drops(self: Arc<Self>, service: Service) {
         let began = Instant::now();
         let mut scene = self.scene.clone();
         loop {
             scene.mark_unchanged();
-            let Some(every) = self.pause(service) else {
+            let Some(drops) = self.drops(service) else {
                 return;
             };
             tokio::select! {
-                () = at(began.checked_add(every)) => return,
+                () = at(began.checked_add(drops.every)) => return,
                 changed = scene.changed() => if changed.is_err() { return },
             }
         }
@@ -195,11 +194,12 @@ impl<S: AsyncWrite + Unpin> Tapped<S> {
             ready!(pause.as_mut().poll(cx));
             self.pause = None;
         }
-        if self.tap.pause(service).is_none() {
+        let Some(Drops { bytes, .. }) = self.tap.drops(service) else {
             self.tap.set(Flow::Runs);
             return Pin::new(&mut self.io).poll_write(cx, from);
-        }
-        let written = ready!(Pin::new(&mut self.io).poll_write(cx, &from[..1]))?;
+        };
+        let drop = &from[..from.len().min(bytes)];
+        let written = ready!(Pin::new(&mut self.io).poll_write(cx, drop))?;
         self.pause = Some(Box::pin(Arc::clone(&self.tap).between_drops(service)));
         Poll::Ready(Ok(written))
     }

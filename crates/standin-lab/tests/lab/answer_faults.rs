@@ -138,6 +138,27 @@ async fn a_body_can_drip_alone() {
 }
 
 #[tokio::test]
+async fn an_answer_comes_at_no_more_than_its_bandwidth() {
+    let (lab, client, guard) = struck(Fault::Bandwidth(1_000)).await;
+    let mut tls = client.tls(lab.master(), PuppetServer).await.unwrap();
+    let request = format!("GET {CONTENT} HTTP/1.1\r\nHost: master.test\r\n\r\n");
+    tls.write_all(request.as_bytes()).await.unwrap();
+    let began = Instant::now();
+    let mut came = Vec::new();
+    while !came.ends_with(FILE.as_bytes()) {
+        let mut piece = [0; 100];
+        let length = timeout(LONG, tls.read(&mut piece)).await.unwrap().unwrap();
+        came.extend_from_slice(&piece[..length]);
+    }
+    // Ten bytes at a time, and no pause before the first ten.
+    let least = Duration::from_millis(came.len() as u64 - 10);
+    assert!(began.elapsed() >= least, "{:?}", began.elapsed());
+    status_is_good(&lab, &client).await;
+    guard.lift().await;
+    assert_eq!(content(&lab, &client).await.unwrap().body, FILE);
+}
+
+#[tokio::test]
 async fn a_body_that_is_too_short_ends_before_its_stated_length() {
     let (lab, client, _guard) = struck(Fault::ShortBody { by: 3 }).await;
     let Err(Failure::Body(_, came)) = content(&lab, &client).await else {

@@ -324,6 +324,23 @@ async fn delays_are_kept_and_work_delays_leave_the_status_alone() {
 }
 
 #[tokio::test]
+async fn jitter_delays_each_answer_by_a_time_of_its_own() {
+    let lab = lab().await;
+    let client = Client::agent(&lab);
+    let target = Target::Host("master.test");
+    let jitter = Fault::Jitter(Duration::from_secs(1));
+    let _guard = lab.fault(target, jitter).await.unwrap();
+    let asking = (0..8).map(|_| async {
+        let began = Instant::now();
+        client.simple(lab.master(), PuppetServer, "server").await;
+        began.elapsed()
+    });
+    let took = futures_util::future::join_all(asking).await;
+    let (least, most) = (took.iter().min().unwrap(), took.iter().max().unwrap());
+    assert!(*most - *least > Duration::from_millis(100), "{took:?}");
+}
+
+#[tokio::test]
 async fn a_fault_reaches_a_request_that_is_already_waiting() {
     let lab = lab().await;
     let client = Client::agent(&lab);
