@@ -13,12 +13,10 @@
 mod stack;
 
 use std::path::PathBuf;
-use std::process::{ExitStatus, Stdio};
-use std::time::Duration;
+use std::process::Stdio;
 
 use serde_json::Value;
 use stack::Stack;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
 
 const NODE: &str = "/puppet/v3/node/agent.test?environment=production";
@@ -101,16 +99,6 @@ async fn every_command_tells_the_truth_of_real_servers() {
     let list = "server_list is master.test:8140,replica.test:8140";
     assert!(explained.out.contains(list), "{explained:?}");
 
-    let (ended, screen) = watch(&stack).await;
-    assert!(ended.success(), "{screen:?}");
-    for word in ["master.test", "replica.test", "running", "refused"] {
-        assert!(screen.contains(word), "{word}: {screen:?}");
-    }
-    // Nobody has a PCP broker here, which is told and ends with a code of its own.
-    let broker = standin(&stack, &["broker", "--for", "1"]).await;
-    assert_eq!(broker.code, Some(14), "{broker:?}");
-    assert!(broker.out.contains("master.test:8142"), "{broker:?}");
-
     step("the master's Puppet Server is killed");
     stack.run(&["kill", "master-puppetserver"]).await;
     let node = standin(&stack, &["request", "-v", "puppet-server", "GET", NODE]).await;
@@ -163,55 +151,6 @@ async fn run(stack: &Stack) -> Said {
     standin(stack, &["run", "--facts", stack.place("FACTS")]).await
 }
 
-/// The live screen at a terminal of `script`, left with q once it shows that a server runs and that another refuses.
-async fn watch(stack: &Stack) -> (ExitStatus, String) {
-    let command = format!(
-        "stty rows 24 cols 80; exec {} watch --interval 0.5 --confdir {} --certname agent.test",
-        path().display(),
-        stack.place("CONFDIR")
-    );
-    let mut terminal = Command::new("script")
-        .args([
-            "--quiet",
-            "--return",
-            "--flush",
-            "--command",
-            &command,
-            "/dev/null",
-        ])
-        .env("TERM", "xterm")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let mut screen = terminal.stdout.take().unwrap();
-    let mut said = String::new();
-    let shown = async {
-        let mut piece = [0; 4096];
-        while !(said.contains("running") && said.contains("refused")) {
-            let length = screen.read(&mut piece).await.unwrap();
-            assert_ne!(length, 0, "it ended: {said:?}");
-            said.push_str(&String::from_utf8_lossy(&piece[..length]));
-        }
-    };
-    let in_time = tokio::time::timeout(Duration::from_secs(60), shown).await;
-    assert!(in_time.is_ok(), "{said:?}");
-    terminal
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(b"q")
-        .await
-        .unwrap();
-    let (ended, rest) = tokio::join!(terminal.wait(), async {
-        let mut rest = Vec::new();
-        screen.read_to_end(&mut rest).await.map(|_| rest)
-    });
-    said.push_str(&String::from_utf8_lossy(&rest.unwrap()));
-    (ended.unwrap(), said)
-}
-
 fn row<'a>(status: &'a Value, service: &str, server: &str) -> &'a Value {
     let mut rows = status["services"].as_array().unwrap().iter();
     let row = rows.find(|row| row["service"] == service && row["server"] == server);
@@ -220,7 +159,10 @@ fn row<'a>(status: &'a Value, service: &str, server: &str) -> &'a Value {
 
 /// The built command, which stands beside the tests.
 async fn standin(stack: &Stack, args: &[&str]) -> Said {
-    let output = Command::new(path())
+    let mut path: PathBuf = std::env::current_exe().unwrap();
+    path.pop();
+    path.pop();
+    let output = Command::new(path.join("standin"))
         .args(args)
         .args([
             "--confdir",
@@ -240,13 +182,6 @@ async fn standin(stack: &Stack, args: &[&str]) -> Said {
         out,
         err,
     }
-}
-
-fn path() -> PathBuf {
-    let mut path: PathBuf = std::env::current_exe().unwrap();
-    path.pop();
-    path.pop();
-    path.join("standin")
 }
 
 fn step(title: &str) {
